@@ -1,0 +1,256 @@
+"""The port to the outside: files, commands, processes, sockets, clock.
+
+Nothing else in Mailstead touches them, so that every side effect can be counted, faked and
+broken in tests. All paths are absolute and real (an instance's prefix is already in them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import PurePosixPath
+from typing import Literal, Protocol
+
+import attrs
+
+Path = PurePosixPath
+
+
+@attrs.frozen
+class Completed:
+    """A command that ended: its exit status and what it printed, decoded as UTF-8."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Give standard error and output together, as a person would have read them."""
+        return "\n".join(part.strip() for part in (self.stderr, self.stdout) if part.strip())
+
+
+@attrs.frozen
+class FileState:
+    """What stands at a path; symbolic links are not followed."""
+
+    kind: Literal["file", "directory", "link", "other"]
+    mode: int
+    uid: int
+    gid: int
+    size: int
+
+
+@attrs.frozen
+class ProcessState:
+    """A running process. ``started`` is in clock ticks since boot, so a reused id differs."""
+
+    pid: int
+    started: int
+    name: str
+
+
+@attrs.frozen
+class Listener:
+    """A listening TCP socket and the process that holds it, where it can be known."""
+
+    address: str
+    port: int
+    pid: int | None
+    process: str
+
+
+@attrs.frozen
+class NetworkInterface:
+    """A network interface as the system has it now."""
+
+    name: str
+    addresses: tuple[str, ...]
+    up: bool
+
+
+@attrs.frozen
+class Say:
+    """One turn of a probe: send a line (none: only listen), expect a reply.
+
+    Attributes:
+        send: the line without its end; ``None`` waits for the greeting.
+        expect: the reply must begin so; multi-line SMTP replies are read to their last line.
+    """
+
+    send: str | None
+    expect: str
+
+
+@attrs.frozen
+class Conversation:
+    """A dialogue with a service, as data: a probe needs no plugin code to be run again.
+
+    Attributes:
+        address: IP address, or empty with ``socket`` set.
+        port: TCP port.
+        socket: path of a Unix socket instead of address and port.
+        tls: implicit TLS from the first byte (the certificate is not verified: a probe asks
+            whether our own daemon speaks, not who signed it).
+        turns: what is said, in order.
+    """
+
+    turns: tuple[Say, ...]
+    address: str = ""
+    port: int = 0
+    socket: str = ""
+    tls: bool = False
+
+    def __str__(self) -> str:
+        return self.socket or f"{self.address}:{self.port}"
+
+
+@attrs.frozen
+class RowChange:
+    """One row of a published table: ``old`` and ``new`` are whole rows; ``None`` is no row.
+
+    Undoing a change is applying it with old and new exchanged.
+    """
+
+    table: str
+    key: Mapping[str, str | int | None]
+    old: Mapping[str, str | int | None] | None
+    new: Mapping[str, str | int | None] | None
+
+
+class Machine(Protocol):
+    """Everything Mailstead may do to the machine. See `mailstead.machine.real`."""
+
+    # files
+    def read_file(self, path: Path, *, limit: int = 64 << 20) -> bytes:
+        """Read a regular file. Raises FileNotFoundError, MachineError."""
+
+    def stat_file(self, path: Path) -> FileState | None:
+        """Tell what stands at ``path``; ``None`` when nothing does."""
+
+    def list_directory(self, path: Path) -> tuple[str, ...]:
+        """List names in a directory, sorted; empty when it does not exist."""
+
+    def replace_file(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+        """Write a whole file atomically.
+
+        A temporary file in the same folder gets owner and mode before content; then fsync,
+        rename, fsync of the folder. A link at ``path`` itself is refused, never followed.
+        Raises MachineError.
+        """
+
+    def remove_file(self, path: Path) -> None:
+        """Remove a file and fsync its folder; one that is gone already is no error."""
+
+    def make_directory(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
+        """Make a directory (parents must exist) or set owner and mode of an existing one."""
+
+    def set_owner(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
+        """Set owner and mode of an existing file."""
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a folder and all in it, following no link; gone already is no error."""
+
+    def free_space(self, path: Path) -> int:
+        """Give the bytes free to us on the file system that would hold ``path``."""
+
+    def lock(self, path: Path) -> AbstractContextManager[None]:
+        """Hold a kernel lock (flock) without waiting. Raises Locked, naming the holder."""
+
+    # commands, users, packages
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 60.0,
+        stdin: str = "",
+        background_output: Path | None = None,
+    ) -> Completed:
+        """Run a program by argument vector with LC_ALL=C and no terminal.
+
+        ``background_output`` is a file for standard output and error, for commands that leave
+        a daemon behind (the pipe would never close). Raises MachineError when the program is
+        missing, cannot be started, or does not end within ``timeout`` seconds (it is killed).
+        A status other than 0 is returned, not raised.
+        """
+
+    def user(self, name: str) -> tuple[int, int] | None:
+        """Give uid and primary gid of a system user."""
+
+    def group(self, name: str) -> int | None:
+        """Give the gid of a system group."""
+
+    def is_root(self) -> bool:
+        """Tell whether this process may do everything."""
+
+    def package_versions(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Give the versions of those Debian packages that are installed."""
+
+    def available_version(self, name: str) -> str | None:
+        """Give the version of a Debian package that would be installed."""
+
+    def install_packages(self, names: Sequence[str]) -> None:
+        """Install Debian packages. Raises CommandFailed with apt's own words."""
+
+    # processes and sockets
+    def process(self, pid: int) -> ProcessState | None:
+        """Tell about a running process; a zombie is not running."""
+
+    def ancestors(self, pid: int) -> tuple[int, ...]:
+        """Give the ids of a process's parents, nearest first."""
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """List listening TCP sockets."""
+
+    def interfaces(self) -> tuple[NetworkInterface, ...]:
+        """List network interfaces with their addresses."""
+
+    def hostname(self) -> str:
+        """Give the machine's host name as the system has it (may lack a domain)."""
+
+    def converse(self, conversation: Conversation, *, timeout: float = 5.0) -> None:
+        """Hold a conversation. Raises ProbeFailed with the turn that went wrong."""
+
+    def has_systemd(self) -> bool:
+        """Tell whether the machine was booted with systemd."""
+
+    # published rows
+    def apply_rows(self, database: Path, changes: Sequence[RowChange]) -> None:
+        """Apply row changes to a SQLite database in one transaction; safe to repeat."""
+
+    # time
+    def now(self) -> float:
+        """Give wall-clock seconds since the epoch; for showing, never for ordering."""
+
+    def boot_clock(self) -> float:
+        """Give seconds since boot (CLOCK_BOOTTIME); for deadlines."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class ServiceControl(Protocol):
+    """Start, stop and look at one daemon; systemd, native commands or fake."""
+
+    def state(self) -> ProcessState | None:
+        """Give the daemon's main process; ``None`` when it does not run."""
+
+    def start(self) -> None:
+        """Start it; returns when its main process exists. Raises MachineError."""
+
+    def stop(self) -> None:
+        """Stop it and wait until it is gone. Raises MachineError."""
+
+    def reload(self) -> None:
+        """Make it read its configuration again, keeping its process."""
+
+    def restart(self) -> None:
+        """Stop and start it."""
+
+    def describe(self, verb: str) -> str:
+        """Give the command line a person would type for ``verb``."""
+
+
+def walk_parents(path: Path) -> Iterator[Path]:
+    """Give the parents of a path from the root down, without the path itself."""
+    yield from reversed(path.parents)

@@ -1,0 +1,117 @@
+"""What a fake machine is made of besides files: faults, processes, clock, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from mailstead.machine.base import Completed, ProcessState
+
+Answer = Completed | Callable[[Sequence[str]], Completed]
+Error = BaseException | type[BaseException]
+ANY = "*"
+INIT = 1
+
+
+@attrs.define
+class Fault:
+    """An error that is raised at the nth call of a name; ``left`` counts down to it."""
+
+    name: str
+    error: Error
+    left: int | None
+
+    def meets(self, name: str) -> bool:
+        """Count a call; tell whether this is the one (``left`` of ``None``: each is)."""
+        if self.name not in (ANY, name):
+            return False
+        if self.left is None:
+            return True
+        self.left -= 1
+        return self.left == 0
+
+
+class CallLog:
+    """Every call in order, and the faults that wait for one."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.faults: list[Fault] = []
+
+    def note(self, name: str, *args: Any) -> None:
+        """Write down a call, then fail if a fault waits for it."""
+        self.calls.append((name, args))
+        due = [fault for fault in self.faults if fault.meets(name)]
+        if due:
+            raise due[0].error
+
+
+class FakeTime:
+    """A wall clock and a boot clock that move only by sleeping; actions fall due on the way."""
+
+    def __init__(self) -> None:
+        self.wall = 1_800_000_000.0
+        self.boot = 1000.0
+        self._due: list[tuple[float, Callable[[], None]]] = []
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something when so much time has passed."""
+        self._due.append((self.boot + seconds, action))
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self.boot += seconds
+        self.wall += seconds
+        due = sorted((item for item in self._due if item[0] <= self.boot), key=lambda item: item[0])
+        self._due = [item for item in self._due if item[0] > self.boot]
+        for _, action in due:
+            action()
+
+
+class FakeProcesses:
+    """Running processes; ids are never used twice."""
+
+    def __init__(self) -> None:
+        self.running = {INIT: ProcessState(INIT, 0, "init")}
+        self.parents = {INIT: 0}
+        self._next = 1000
+
+    def spawn(self, name: str, *, parent: int, started: int) -> ProcessState:
+        """Let a process run."""
+        self._next += 1
+        state = ProcessState(self._next, started, name)
+        self.running[state.pid] = state
+        self.parents[state.pid] = parent
+        return state
+
+    def kill(self, pid: int) -> None:
+        """End a process; one that is gone already is no error."""
+        self.running.pop(pid, None)
+
+    def ancestors(self, pid: int) -> tuple[int, ...]:
+        """Give the parents, nearest first."""
+        found: list[int] = []
+        while pid in self.running and (pid := self.parents[pid]):
+            found.append(pid)
+        return tuple(found)
+
+
+class FakeCommands:
+    """Scripted answers by the first words of a command; the longest, then latest, wins."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, ...], Answer] = {}
+
+    def script(self, prefix: Sequence[str], answer: Answer) -> None:
+        """Set what a command gives."""
+        self._answers[tuple(prefix)] = answer
+
+    def answer(self, argv: tuple[str, ...]) -> Completed:
+        """Give the scripted answer, or success."""
+        fitting = [prefix for prefix in self._answers if argv[: len(prefix)] == prefix]
+        if not fitting:
+            return Completed(0, "", "")
+        answer = self._answers[max(fitting, key=len)]
+        return answer if isinstance(answer, Completed) else answer(argv)

@@ -1,0 +1,101 @@
+"""Running processes, listening sockets and network interfaces; see proc(5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path as RealPath
+
+import attrs
+
+from mailstead.errors import MachineError
+from mailstead.machine.base import Listener, NetworkInterface, ProcessState
+
+_GONE = "ZXx"
+
+
+@attrs.frozen
+class _Stat:
+    """What /proc/<pid>/stat says."""
+
+    name: str
+    state: str
+    parent: int
+    started: int
+
+
+def process(pid: int) -> ProcessState | None:
+    """Tell about a running process."""
+    found = _stat(pid)
+    if found is None or found.state in _GONE:
+        return None
+    return ProcessState(pid=pid, started=found.started, name=found.name)
+
+
+def ancestors(pid: int) -> tuple[int, ...]:
+    """Give the ids of a process's parents, nearest first."""
+    return tuple(_climb(pid))
+
+
+def listeners() -> tuple[Listener, ...]:
+    """List listening TCP sockets."""
+    import psutil
+
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.Error, OSError) as error:
+        raise MachineError(f"the list of sockets cannot be read: {error}") from error
+    found = {
+        Listener(*entry.laddr, pid=entry.pid, process=_name(entry.pid))
+        for entry in connections
+        if entry.status == psutil.CONN_LISTEN and entry.laddr
+    }
+    return tuple(sorted(found, key=lambda item: (item.port, item.address, item.pid or 0)))
+
+
+def interfaces() -> tuple[NetworkInterface, ...]:
+    """List network interfaces with their IP addresses."""
+    import psutil
+
+    addresses, states = psutil.net_if_addrs(), psutil.net_if_stats()
+    return tuple(
+        NetworkInterface(
+            name=name,
+            addresses=_ip_addresses((item.family, item.address) for item in addresses[name]),
+            up=name in states and states[name].isup,
+        )
+        for name in sorted(addresses)
+    )
+
+
+def _ip_addresses(entries: Iterable[tuple[int, str]]) -> tuple[str, ...]:
+    import socket
+
+    families = (socket.AF_INET, socket.AF_INET6)
+    return tuple(address.partition("%")[0] for family, address in entries if family in families)
+
+
+def _name(pid: int | None) -> str:
+    found = _stat(pid) if pid else None
+    return found.name if found else ""
+
+
+def _climb(pid: int) -> Iterator[int]:
+    found = _stat(pid)
+    while found is not None and found.parent > 0:
+        yield found.parent
+        found = _stat(found.parent)
+
+
+def _stat(pid: int) -> _Stat | None:
+    try:
+        text = RealPath(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    return _Stat(
+        name=head.partition("(")[2],
+        state=fields[0],
+        parent=int(fields[1]),
+        started=int(fields[19]),
+    )

@@ -1,0 +1,156 @@
+"""The machine Mailstead runs on. Each method is a line to the module of its topic."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path as RealPath
+
+from mailstead.machine import commands, files, packages, probe, processes, replace, rows
+from mailstead.machine import lock as locks
+from mailstead.machine.base import (
+    Completed,
+    Conversation,
+    FileState,
+    Listener,
+    NetworkInterface,
+    Path,
+    ProcessState,
+    RowChange,
+)
+
+
+class RealMachine:
+    """The `Machine` that has effects. It holds no state of its own."""
+
+    def read_file(self, path: Path, *, limit: int = 64 << 20) -> bytes:
+        """Read a regular file; trusted links are followed."""
+        return files.read_file(path, limit=limit)
+
+    def stat_file(self, path: Path) -> FileState | None:
+        """Tell what stands at a path."""
+        return files.stat_file(path)
+
+    def list_directory(self, path: Path) -> tuple[str, ...]:
+        """List the names in a folder."""
+        return files.list_directory(path)
+
+    def replace_file(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+        """Write a whole file atomically."""
+        replace.replace_file(path, content, mode=mode, uid=uid, gid=gid)
+
+    def remove_file(self, path: Path) -> None:
+        """Remove a file."""
+        files.remove_file(path)
+
+    def make_directory(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
+        """Make a folder, or set owner and mode of one."""
+        files.make_directory(path, mode=mode, uid=uid, gid=gid)
+
+    def set_owner(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
+        """Set owner and mode of a file."""
+        files.set_owner(path, mode=mode, uid=uid, gid=gid)
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a folder and all in it."""
+        files.remove_tree(path)
+
+    def free_space(self, path: Path) -> int:
+        """Give the bytes free to us where a path would be."""
+        return files.free_space(path)
+
+    def lock(self, path: Path) -> AbstractContextManager[None]:
+        """Hold a kernel lock."""
+        return locks.lock(path)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 60.0,
+        stdin: str = "",
+        background_output: Path | None = None,
+    ) -> Completed:
+        """Run a program."""
+        return commands.run(argv, timeout=timeout, stdin=stdin, background_output=background_output)
+
+    def user(self, name: str) -> tuple[int, int] | None:
+        """Give uid and primary gid of a user."""
+        import pwd
+
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            return None
+        return found.pw_uid, found.pw_gid
+
+    def group(self, name: str) -> int | None:
+        """Give the gid of a group."""
+        import grp
+
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            return None
+
+    def is_root(self) -> bool:
+        """Tell whether this process is root."""
+        return os.geteuid() == 0
+
+    def package_versions(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Give the versions of installed packages."""
+        return packages.package_versions(self, names)
+
+    def available_version(self, name: str) -> str | None:
+        """Give the version of a package that would be installed."""
+        return packages.available_version(self, name)
+
+    def install_packages(self, names: Sequence[str]) -> None:
+        """Install packages."""
+        packages.install_packages(self, names)
+
+    def process(self, pid: int) -> ProcessState | None:
+        """Tell about a running process."""
+        return processes.process(pid)
+
+    def ancestors(self, pid: int) -> tuple[int, ...]:
+        """Give the ids of a process's parents."""
+        return processes.ancestors(pid)
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """List listening TCP sockets."""
+        return processes.listeners()
+
+    def interfaces(self) -> tuple[NetworkInterface, ...]:
+        """List network interfaces."""
+        return processes.interfaces()
+
+    def hostname(self) -> str:
+        """Give the machine's host name."""
+        return os.uname().nodename
+
+    def converse(self, conversation: Conversation, *, timeout: float = 5.0) -> None:
+        """Hold a conversation."""
+        probe.converse(conversation, timeout=timeout)
+
+    def has_systemd(self) -> bool:
+        """Tell whether systemd runs; see sd_booted(3)."""
+        return RealPath("/run/systemd/system").is_dir()
+
+    def apply_rows(self, database: Path, changes: Sequence[RowChange]) -> None:
+        """Apply row changes to a SQLite database."""
+        rows.apply_rows(database, changes)
+
+    def now(self) -> float:
+        """Give wall-clock time."""
+        return time.time()
+
+    def boot_clock(self) -> float:
+        """Give seconds since boot, suspended time counted."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)

@@ -1,0 +1,149 @@
+"""Published rows: SQLite databases that daemons read without the right to write.
+
+In WAL mode readers never wait for a writer, but they need the ``-wal`` and ``-shm`` files,
+which SQLite removes when the last connection closes. Here they are made to stay; see
+SQLITE_FCNTL_PERSIST_WAL and https://www.sqlite.org/wal.html, section "Read-Only Databases".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from mailstead.errors import MachineError
+from mailstead.machine.base import Path, RowChange
+from mailstead.machine.files import stat_file
+
+if TYPE_CHECKING:
+    import apsw
+
+Value = str | int | None
+
+BUSY_MILLISECONDS = 5000
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def open_persistent(path: Path, *, create: bool = False) -> apsw.Connection:
+    """Open a database whose WAL files stay when it is closed, for unprivileged readers.
+
+    Args:
+        path: the database; a link is refused.
+        create: make an empty database when there is none.
+
+    Raises:
+        MachineError: it does not exist, or is no database.
+    """
+    import apsw
+
+    _require_file(path, create=create)
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    with database_errors(path):
+        connection = apsw.Connection(str(path), flags=flags)
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into a MachineError that names the database."""
+    import apsw
+
+    try:
+        yield
+    except apsw.BusyError as error:
+        raise MachineError(
+            "another process keeps the database locked", where=str(path), hint="try again"
+        ) from error
+    except apsw.Error as error:
+        raise MachineError(str(error), where=str(path)) from error
+
+
+def apply_rows(database: Path, changes: Sequence[RowChange]) -> None:
+    """Apply row changes in one transaction."""
+    statements = [statement(change) for change in changes]
+    with closing(open_persistent(database)) as connection, database_errors(database):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("PRAGMA defer_foreign_keys = ON")
+            for sql, values in statements:
+                connection.execute(sql, values)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def statement(change: RowChange) -> tuple[str, tuple[Value, ...]]:
+    """Give the SQL of a change and the values bound to it. Raises MachineError."""
+    check_change(change)
+    if change.new is None:
+        return _deletion(change)
+    return _insertion(change.table, change.key, {**change.new, **change.key})
+
+
+def check_change(change: RowChange) -> None:
+    """Refuse what cannot be applied twice with the same result. Raises MachineError."""
+    for name in (change.table, *change.key, *(change.new or {})):
+        if not _IDENTIFIER.fullmatch(name):
+            raise MachineError(f"{name!r} is not a name for a table or column")
+    if not change.key or None in change.key.values():
+        raise MachineError("a row needs a key without empty columns", where=change.table)
+    for column, value in change.key.items():
+        if change.new is not None and change.new.get(column, value) != value:
+            raise MachineError(f"the row differs from its key in {column}", where=change.table)
+
+
+def _deletion(change: RowChange) -> tuple[str, tuple[Value, ...]]:
+    where = " AND ".join(f'"{column}" = ?' for column in change.key)
+    sql = f'DELETE FROM "{change.table}" WHERE {where}'  # noqa: S608 -- names were checked
+    return sql, tuple(change.key.values())
+
+
+def _insertion(
+    table: str, key: Mapping[str, Value], row: Mapping[str, Value]
+) -> tuple[str, tuple[Value, ...]]:
+    columns, marks = _quoted(row), ", ".join("?" * len(row))
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in row if name not in key)
+    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
+    sql = (
+        f'INSERT INTO "{table}" ({columns}) VALUES ({marks}) '  # noqa: S608 -- names were checked
+        f"ON CONFLICT ({_quoted(key)}) {action}"
+    )
+    return sql, tuple(row.values())
+
+
+def _quoted(names: Mapping[str, Value]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _require_file(path: Path, *, create: bool) -> None:
+    found = stat_file(path)
+    if found is None and not create:
+        raise MachineError("the database does not exist", where=str(path))
+    if found is not None and found.kind != "file":
+        raise MachineError(f"is a {found.kind}, not a database", where=str(path))
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
+    _keep_wal_files(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # makes missing WAL files
+
+
+def _keep_wal_files(connection: apsw.Connection) -> None:
+    import ctypes
+
+    import apsw
+
+    on = ctypes.c_int(1)
+    connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))

@@ -1,0 +1,228 @@
+"""What a module is made of: declarations, as data.
+
+A module author writes one `Module` with components; enabling, planning, saving, probing and
+undoing are then generic. Functions given here are pure unless their text says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from mailstead.machine.base import Conversation, Machine, RowChange, Say
+
+if TYPE_CHECKING:
+    from mailstead.context import Context
+
+__all__ = [
+    "Account", "Check", "Conversation", "Daemon", "Fact", "Folder", "Generated", "Listen",
+    "Module", "Native", "Probe", "Problem", "Publication", "RowChange", "Say", "Template",
+]  # fmt: skip
+
+ROOT = "root"
+
+
+@attrs.frozen
+class Problem:
+    """Something wrong with settings that only shows when they are seen together.
+
+    Attributes:
+        where: the field's path, such as ``network.members[office/pc].address``.
+        problem: what is wrong.
+        hint: what to do.
+    """
+
+    where: str
+    problem: str
+    hint: str = ""
+
+
+@attrs.frozen
+class Template:
+    """A file that is rendered from a Jinja2 template of the plugin and owned by the module.
+
+    Attributes:
+        path: system path; must be listed in the manifest.
+        template: file name below the plugin's ``templates/``, or a function of the context that
+            gives one (a daemon's dialect) or ``None`` (no such file under these settings).
+        variables: what the template sees besides ``context``, ``instance``, ``facts`` and the
+            module's forms by name; a pure function of the context.
+        secret: the content is never shown in a diff, a log or an error.
+    """
+
+    path: str
+    template: str | Callable[[Context], str | None]
+    variables: Callable[[Context], Mapping[str, Any]] | None = None
+    mode: int = 0o644
+    owner: str = ROOT
+    group: str = ROOT
+    secret: bool = False
+
+
+@attrs.frozen
+class Generated:
+    """A file that is made once when it is missing and never rewritten (a key, a certificate).
+
+    ``make`` is called at save time with the context; it may use randomness and the clock.
+    """
+
+    path: str
+    make: Callable[[Context], bytes]
+    mode: int = 0o600
+    owner: str = ROOT
+    group: str = ROOT
+
+
+@attrs.frozen
+class Folder:
+    """A folder a module needs; ``owner``/``group`` must exist (see `Account`).
+
+    ``files_mode``, when set, is applied with the same owner and group to the files in it.
+    """
+
+    path: str
+    mode: int = 0o755
+    owner: str = ROOT
+    group: str = ROOT
+    files_mode: int | None = None
+
+
+@attrs.frozen
+class Account:
+    """A system user (with a group of its name) a module needs; it stays when a save is undone."""
+
+    name: str
+    reason: str
+    home: str = "/nonexistent"
+
+
+@attrs.frozen
+class Native:
+    """A daemon's own control commands, for machines without systemd and for sandboxes.
+
+    Words may hold ``{/system/path}``, which becomes the instance's real path.
+    """
+
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    reload: tuple[str, ...]
+    pid_file: str
+
+
+@attrs.frozen
+class Daemon:
+    """A daemon a module runs.
+
+    Attributes:
+        name: the daemon's own name.
+        unit: the systemd unit that is started and stopped.
+        main_unit: the unit that holds the main process, where it is another (postfix@-).
+        native: its own commands.
+        reads: path prefixes; a change below one of them is what `on_change` answers to.
+        on_change: ``reload``, ``restart`` or ``none``.
+        restart_when: given old and new content by path, a reason to restart instead, or "".
+        probes: a pure function of the context: what must answer when it runs.
+        listens: a pure function of the context: the sockets it opens, so that a port in use
+            by somebody else is found before anything is touched.
+        runs_when: a pure function of the context; when it gives False the daemon is stopped.
+    """
+
+    name: str
+    native: Native | None = None
+    unit: str = ""
+    main_unit: str = ""
+    reads: tuple[str, ...] = ()
+    on_change: Literal["reload", "restart", "none"] = "reload"
+    restart_when: Callable[[Mapping[str, tuple[bytes | None, bytes | None]]], str] | None = None
+    probes: Callable[[Context], Iterable[Probe]] | None = None
+    listens: Callable[[Context], Iterable[Listen]] | None = None
+    runs_when: Callable[[Context], bool] | None = None
+
+
+@attrs.frozen
+class Listen:
+    """A TCP socket a daemon opens; an empty address means all of the machine's."""
+
+    service: str
+    port: int
+    address: str = ""
+
+
+@attrs.frozen
+class Probe:
+    """A conversation a running daemon must be able to hold, with a name for people."""
+
+    title: str
+    conversation: Conversation
+
+
+@attrs.frozen
+class Check:
+    """A daemon's own checker, run on the staged tree before anything is touched.
+
+    Words may hold ``{staged:/system/path}`` and ``{/system/path}``. A status other than 0
+    refuses the plan, and so does a line of output that begins like one of ``refuse_output``.
+    """
+
+    title: str
+    argv: tuple[str, ...]
+    refuse_output: tuple[str, ...] = ()
+    timeout: float = 30.0
+
+
+@attrs.frozen
+class Fact:
+    """Something about the machine that rendering needs, found at plan time.
+
+    ``find`` may look at the machine; what it gives must be a plain value.
+    """
+
+    name: str
+    find: Callable[[Machine], Any]
+
+
+@attrs.frozen
+class Publication:
+    """Rows of a settings table that daemons look up in a database, published by Save.
+
+    Attributes:
+        section: the attrs class of the table.
+        database: system path of the SQLite database.
+        table: name of the database's table.
+        row: a pure function from a settings row to the published row; the columns in ``key``
+            identify it.
+    """
+
+    section: type
+    database: str
+    table: str
+    key: tuple[str, ...]
+    row: Callable[[Any], Mapping[str, str | int | None]]
+
+
+@attrs.frozen
+class Module:
+    """A module: what an admin can set and what becomes of it.
+
+    Attributes:
+        sections: attrs classes made by `form` and `table`.
+        validate: cross-module checks of a whole draft; gives problems.
+        hookspecs: classes whose methods others may implement.
+        prepare: called at save time after packages and accounts exist, before files are
+            written; creates what must exist once (databases). Must be safe to repeat.
+    """
+
+    sections: Sequence[type] = ()
+    files: Sequence[Template] = ()
+    generated: Sequence[Generated] = ()
+    folders: Sequence[Folder] = ()
+    accounts: Sequence[Account] = ()
+    daemons: Sequence[Daemon] = ()
+    checks: Sequence[Check] = ()
+    facts: Sequence[Fact] = ()
+    publications: Sequence[Publication] = ()
+    validate: Callable[[Context], Iterable[Problem]] | None = None
+    prepare: Callable[[Context, Machine], None] | None = None
+    hookspecs: Sequence[type] = ()

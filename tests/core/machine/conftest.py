@@ -1,0 +1,75 @@
+"""Machines to test: the real one in a temporary folder, and the fake one."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable
+
+import attrs
+import pytest
+
+from mailstead.machine.base import Machine, Path
+from mailstead.machine.fake import FakeMachine
+from mailstead.machine.real import RealMachine
+
+
+@attrs.frozen
+class World:
+    """A machine, a folder in it, and ways to put things there behind its back."""
+
+    machine: Machine
+    root: Path
+    uid: int
+    gid: int
+    folder: Callable[..., None]
+    link: Callable[[Path, str], None]
+
+    def write(self, path: Path, content: bytes = b"new", mode: int = 0o600) -> None:
+        """Replace a file as our own user."""
+        self.machine.replace_file(path, content, mode=mode, uid=self.uid, gid=self.gid)
+
+
+@pytest.fixture
+def real() -> RealMachine:
+    """Give the real machine."""
+    return RealMachine()
+
+
+@pytest.fixture
+def fake() -> FakeMachine:
+    """Give a fake machine."""
+    return FakeMachine()
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path) -> Path:
+    """Give a temporary folder as the port wants it."""
+    return Path(tmp_path)
+
+
+@pytest.fixture(params=["real", "fake"])
+def world(request: pytest.FixtureRequest, root: Path) -> World:
+    """Give each kind of machine in turn."""
+    return _real_world(root) if request.param == "real" else _fake_world(root)
+
+
+def _real_world(root: Path) -> World:
+    def folder(path: Path, mode: int = 0o755) -> None:
+        pathlib.Path(path).mkdir()
+        pathlib.Path(path).chmod(mode)
+
+    def link(path: Path, target: str) -> None:
+        pathlib.Path(path).symlink_to(target)
+
+    return World(RealMachine(), root, os.geteuid(), os.getegid(), folder, link)
+
+
+def _fake_world(root: Path) -> World:
+    machine = FakeMachine()
+    machine.add_directory(root)
+
+    def folder(path: Path, mode: int = 0o755) -> None:
+        machine.add_directory(path, mode=mode)
+
+    return World(machine, root, 0, 0, folder, machine.add_link)
