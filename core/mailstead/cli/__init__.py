@@ -1,0 +1,1 @@
+"""The command ``mailstead``: a client of the engine, without logic of its own."""

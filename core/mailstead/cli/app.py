@@ -1,0 +1,173 @@
+"""What every command is given: the engine, and one way to print, ask and read passwords.
+
+With ``--json`` each command prints exactly one JSON document on standard output; words for
+people go to standard error then.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import pwd
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from mailstead.errors import ConsentNeeded, InvalidInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mailstead.engine import Engine
+
+_NOTHING = object()
+
+
+@attrs.define(slots=False)
+class App:
+    """One run of the command line.
+
+    Attributes:
+        prefix: folder of the instance.
+        json: print JSON.
+        yes: answer yes to every question.
+    """
+
+    prefix: str
+    json: bool = False
+    yes: bool = False
+    _data: Any = _NOTHING
+    _messages: list[str] = attrs.field(factory=list)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Open the instance, once."""
+        from mailstead.engine import Engine
+        from mailstead.settings.cells import Actor
+
+        return Engine.open(self.prefix, actor=Actor(_person(), "command line"))
+
+    @cached_property
+    def console(self) -> Console:
+        """Give the console for tables and diffs."""
+        from rich.console import Console
+
+        width = None if sys.stdout.isatty() else 120
+        return Console(highlight=False, width=width)
+
+    def print_table(
+        self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Print rows as a table, or as a JSON list of objects."""
+        found = [tuple(row) for row in rows]
+        if self.json:
+            names = [column.lower().replace(" ", "_") for column in columns]
+            self.emit([dict(zip(names, row, strict=True)) for row in found])
+            return
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*columns, title=title, title_justify="left", title_style="bold")
+        for row in found:
+            table.add_row(*(Text(_words(cell)) for cell in row))
+        self.console.print(table)
+
+    def print_record(self, title: str, record: Mapping[str, object]) -> None:
+        """Print one record, or a JSON object."""
+        if self.json:
+            self.emit(dict(record))
+            return
+        self.say(title)
+        width = max((len(name) for name in record), default=0)
+        for name, value in record.items():
+            self.say(f"  {name.ljust(width)}  {_words(value)}")
+
+    def say(self, text: str) -> None:
+        """Tell a person something."""
+        self._messages.append(text)
+        if not self.json:
+            click.echo(_printable(text))
+
+    def warn(self, text: str) -> None:
+        """Warn a person, on standard error."""
+        self._messages.append(f"warning: {text}")
+        click.echo(f"warning: {_printable(text)}", err=True)
+
+    def emit(self, data: Any) -> None:
+        """Set what ``--json`` prints."""
+        self._data = data
+
+    def confirm(self, question: str) -> None:
+        """Ask; returns when the answer is yes. Raises ConsentNeeded otherwise."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise ConsentNeeded(question, hint="answer with --yes")
+        if not click.confirm(question, err=self.json):
+            raise ConsentNeeded("not agreed", hint="nothing was changed")
+
+    def read_password(self, given: str | None = None, from_stdin: bool = False) -> str:
+        """Read a password: from standard input, or twice from the terminal."""
+        if given is not None:
+            return given
+        if from_stdin:
+            return sys.stdin.readline().rstrip("\n")
+        if not sys.stdin.isatty():
+            hint = "give it on standard input with --password-stdin"
+            raise InvalidInput("there is no terminal to ask for a password", hint=hint)
+        first = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != first:
+            raise InvalidInput("the two passwords differ", hint="try again")
+        return first
+
+    def finish(self) -> None:
+        """Print the JSON document, when asked for, and close what was opened."""
+        if self.json:
+            data = {"messages": self._messages} if self._data is _NOTHING else self._data
+            click.echo(json.dumps(data, ensure_ascii=False, default=_jsonable))
+        self.close()
+
+    def close(self) -> None:
+        """Close the engine if it was opened."""
+        if "engine" in self.__dict__:
+            self.engine.close()
+
+
+pass_app = click.make_pass_decorator(App)
+
+
+def _words(value: object) -> str:
+    if value is None or value in ((), ""):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Make control characters visible: what is shown may come from a stranger's mail."""
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1]
+                   for char in text)  # fmt: skip
+
+
+def _jsonable(value: object) -> object:
+    if attrs.has(type(value)):
+        return attrs.asdict(value)  # type: ignore[arg-type]
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return str(value)
+
+
+def _person() -> str:
+    """Name who acts: the person behind sudo, where there is one."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,139 @@
+"""Show plans: to people with tables and diffs, to scripts as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mailstead.settings.cells import mask
+
+if TYPE_CHECKING:
+    from mailstead.cli.app import App
+    from mailstead.transaction.changes import FileChange, Plan
+
+STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def show_consent(app: App, modules: Sequence[str], plan: Plan) -> None:
+    """Show what enabling modules does: packages, actions, files with reasons and diffs."""
+    if app.json:
+        app.emit(plan_data(app, plan))
+        return
+    registry = app.engine.registry
+    if plan.packages:
+        app.say(f"Packages to install: {', '.join(plan.packages)}")
+    app.print_table("Actions", ("Action", "Reason"), _actions(plan))
+    own = {item.path: item for name in modules for item in registry.entry(name).manifest.paths}
+    files = [item for item in plan.files if item.path in own]
+    app.print_table("Files", ("File", "Module", "What", "Reason"), (
+        (item.path, item.module, _what(item), item.reason) for item in files
+    ))  # fmt: skip
+    _show_diffs(app, files)
+    unseen = sorted(set(own) - {item.path for item in files})
+    if unseen:
+        app.say(f"Also theirs, when their settings ask for it: {', '.join(unseen)}")
+
+
+def show_plan(app: App, plan: Plan) -> None:
+    """Show a plan."""
+    if app.json:
+        app.emit(plan_data(app, plan))
+        return
+    for path in plan.kept:
+        app.say(f"edited by hand and left alone: {path}")
+    if plan.is_empty:
+        app.say("There is nothing to save.")
+        return
+    app.say(f"Plan {plan.id}, on top of revision {plan.revision}")
+    changes = [mask(app.engine.schema, change) for change in plan.changes]
+    app.print_table("Settings", ("Setting", "Now", "Planned", "By"), (
+        (_setting(c), _value(c.old), _value(c.new), c.who) for c in changes
+    ))  # fmt: skip
+    if plan.packages:
+        app.say(f"Packages to install: {', '.join(plan.packages)}")
+    app.print_table("Files", ("File", "Module", "What", "Reason"), (
+        (item.path, item.module, _what(item), item.reason) for item in plan.files
+    ))  # fmt: skip
+    _show_diffs(app, plan.files)
+    app.print_table("Actions", ("Action", "Reason"), _actions(plan))
+    _show_checks(app, plan)
+
+
+def plan_data(app: App, plan: Plan) -> dict[str, Any]:
+    """Give a plan as data for JSON; secrets are masked by type."""
+    masked = [mask(app.engine.schema, change) for change in plan.changes]
+    return {
+        "id": plan.id,
+        "revision": plan.revision,
+        "empty": plan.is_empty,
+        "changes": [
+            {"setting": _setting(c), "old": c.old, "new": c.new, "by": c.who} for c in masked
+        ],
+        "enable": plan.enable,
+        "disable": plan.disable,
+        "packages": plan.packages,
+        "files": [
+            {
+                "path": f.path,
+                "module": f.module,
+                "what": f.kind,
+                "reason": f.reason,
+                "foreign": f.foreign,
+                "edited": f.edited,
+                "diff": f.diff(),
+            }
+            for f in plan.files
+        ],
+        "actions": [{"action": action, "reason": reason} for action, reason in _actions(plan)],
+        "consents": [path for _, path in plan.consents],
+        "conflicts": plan.conflicts,
+        "kept": plan.kept,
+        "checks": plan.checks,
+        "unchecked": plan.unchecked,
+    }
+
+
+def _actions(plan: Plan) -> Iterable[tuple[str, str]]:
+    for account in plan.accounts:
+        yield f"make the system user {account.name}", account.reason
+    for name, item in plan.generated:
+        yield f"make {item.path}", f"{name} needs it; it is made once and kept"
+    for rows in plan.rows:
+        yield f"publish {len(rows.changes)} rows", f"{rows.module} looks them up"
+    for action in plan.services:
+        yield f"{action.verb} {action.daemon.name}", action.reason
+
+
+def _show_checks(app: App, plan: Plan) -> None:
+    for check in plan.checks:
+        app.say(f"passed: {check}")
+    if plan.unchecked:
+        app.say(f"not yet: {plan.unchecked}")
+    for _, path in plan.consents:
+        app.say(f"consent needed: {path}")
+    for path in plan.conflicts:
+        app.say(f"edited by hand since the last save: {path} (save --overwrite {path})")
+
+
+def _show_diffs(app: App, files: Iterable[FileChange]) -> None:
+    from rich.text import Text
+
+    for item in files:
+        for line in item.diff().splitlines():
+            app.console.print(Text(line, style=STYLES.get(line[:1], "")), soft_wrap=True)
+
+
+def _what(item: FileChange) -> str:
+    words = item.kind
+    if item.foreign:
+        words += ", takes over what stands there (kept aside)"
+    return words + (", edited by hand" if item.edited else "")
+
+
+def _setting(change: Any) -> str:
+    row = f"[{change.key}]" if change.key else ""
+    return f"{change.section}{row}.{change.field}"
+
+
+def _value(value: object) -> str:
+    return "-" if value is None else str(value)

@@ -1,0 +1,331 @@
+"""Everything an integrator imports: open an instance, edit, plan, save, start and stop.
+
+    with Engine.open("/srv/appliance") as engine:
+        engine.editor.set_form("network.host", {"hostname": "mail"}, engine.actor)
+        result = engine.save()
+
+No global state: several engines can live in one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+
+from mailstead.context import Context
+from mailstead.errors import InvalidInput, ModuleUnavailable
+from mailstead.hooks import Hooks
+from mailstead.instance import Instance
+from mailstead.instance_file import make_folders, read_instance, write_instance
+from mailstead.machine.base import Machine, Path, ServiceControl
+from mailstead.module import Daemon
+from mailstead.modules import CORE, PATH, ModuleState
+from mailstead.registry import Registry
+from mailstead.settings.cells import Actor, Tree
+from mailstead.settings.edit import Editor
+from mailstead.settings.schema import Schema
+from mailstead.settings.store import Store
+from mailstead.settings.view import Settings
+from mailstead.status import ModuleStatus, StatusReader
+from mailstead.transaction.contexts import Contexts
+
+if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
+    from mailstead.transaction.changes import Plan
+    from mailstead.transaction.plan import Planner
+    from mailstead.transaction.probe import Prober
+    from mailstead.transaction.progress import Listener, Progress
+    from mailstead.transaction.save import SaveResult
+
+Services = Callable[[Daemon], ServiceControl]
+
+
+@attrs.define(slots=False)
+class Engine:
+    """One instance, opened."""
+
+    instance: Instance
+    machine: Machine
+    registry: Registry
+    store: Store
+    schema: Schema
+    actor: Actor
+    controls: Services
+    contexts: Contexts
+
+    @classmethod
+    def init(cls, instance: Instance, *, machine: Machine | None = None) -> None:
+        """Make an instance; completes a half-created one. Raises InstanceError."""
+        machine = machine or _real_machine()
+        make_folders(machine, instance)
+        Store.open(instance.state_path("state.db"), create=True).close()
+        write_instance(machine, instance)
+
+    @classmethod
+    def open(
+        cls,
+        prefix: str | os.PathLike[str] = "/",
+        *,
+        machine: Machine | None = None,
+        registry: Registry | None = None,
+        actor: Actor | None = None,
+        services: Services | None = None,
+    ) -> Engine:
+        """Open an instance.
+
+        Args:
+            prefix: its folder.
+            machine: another port to the outside (tests).
+            registry: other plugins than the installed ones.
+            actor: in whose name changes are made.
+            services: another way to control daemons (tests).
+
+        Raises InstanceError.
+        """
+        machine = machine or _real_machine()
+        instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
+        registry = registry or Registry.discover()
+        hooks = Hooks(registry)
+        schema = _schema(registry)
+        store = Store.open(instance.state_path("state.db"))
+        return cls(
+            instance=instance,
+            machine=machine,
+            registry=registry,
+            store=store,
+            schema=schema,
+            actor=actor or Actor("root", "engine"),
+            controls=services or _service_control(machine, instance),
+            contexts=Contexts(instance, machine, registry, hooks, store, schema),
+        )
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @cached_property
+    def editor(self) -> Editor:
+        """Give the editor of the draft."""
+        return Editor(self.store, self.schema, self.machine.now)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        from mailstead.transaction.plan import Planner
+
+        return Planner(self.contexts, self.controls)
+
+    def context(self, tree: Tree = "running") -> Context:
+        """Give a snapshot of running or of the draft."""
+        return self.contexts.of(tree)
+
+    def require_enabled(self, module: str) -> None:
+        """Raise ModuleUnavailable unless a module is enabled in running."""
+        self.registry.available(module)
+        if module not in self.contexts.enabled(self.context_settings("running")):
+            hint = f"run `mailstead enable {module}` and `mailstead save`"
+            raise ModuleUnavailable("the module is not enabled", where=module, hint=hint)
+
+    def context_settings(self, tree: Tree) -> Settings:
+        """Give the settings view of a tree without finding facts."""
+        return Settings(self.store, self.schema, tree)
+
+    def status(self) -> tuple[ModuleStatus, ...]:
+        """Tell every module's state, in dependency order."""
+        return StatusReader(self).modules()
+
+    def preview(self, modules: Sequence[str]) -> Plan:
+        """Make the plan there would be with these modules enabled too; changes nothing."""
+        with self.store.trial():
+            self.enable(modules)
+            from mailstead.transaction.progress import Progress
+
+            return self._planner.plan(Progress(), check=False)
+
+    def enable(self, modules: Sequence[str], consents: Iterable[str] = ()) -> None:
+        """Enable modules in the draft.
+
+        Args:
+            modules: every module that must be enabled, dependencies first (`Registry.needed`).
+            consents: the modules whose files and actions a person has read and agreed to.
+
+        Raises ModuleUnavailable, InvalidInput.
+        """
+        for name in modules:
+            self.registry.available(name)
+        chosen = set(self.contexts.enabled(self.context_settings("draft")))
+        for name in modules:
+            missing = set(self.registry.entry(name).manifest.enable_depends) - chosen
+            if missing:
+                hint = f"enable {', '.join(sorted(missing))} first"
+                raise InvalidInput("a module it depends on is disabled", where=name, hint=hint)
+            chosen.add(name)
+        with self.store.transaction():
+            for name in modules:
+                self._set_state(name, {"enabled": True, "restore": False})
+            for name in consents:
+                self._consent(name)
+
+    def disable(self, modules: Sequence[str], *, restore: bool = False) -> None:
+        """Disable modules in the draft, dependants first (`Registry.dependants`).
+
+        Args:
+            modules: every module to disable.
+            restore: at Save also put back the files that stood there before.
+        """
+        enabled = set(self.contexts.enabled(self.context_settings("draft"))) - set(modules)
+        for name in modules:
+            still = sorted(enabled & set(self.registry.dependants(name)))
+            if still:
+                hint = f"disable {', '.join(still)} as well"
+                raise InvalidInput("another module depends on it", where=name, hint=hint)
+        with self.store.transaction():
+            for name in modules:
+                self._set_state(name, {"enabled": False, "restore": restore})
+
+    def plan(self, progress: Listener | None = None) -> Plan:
+        """Make the plan of the draft; changes nothing. Raises PlanError and its kin."""
+        from mailstead.transaction.progress import Progress
+
+        return self._planner.plan(_progress(Progress(total=2), progress))
+
+    def save(
+        self,
+        *,
+        progress: Listener | None = None,
+        comment: str = "",
+        overwrite: Collection[str] = (),
+        expected: str = "",
+    ) -> SaveResult:
+        """Save the draft as the next revision, or leave everything as it was.
+
+        Args:
+            progress: told each step.
+            comment: kept with the revision.
+            overwrite: system paths of hand-edited files that may be replaced.
+            expected: id of the plan that was agreed to.
+
+        Raises Locked while another save runs; MailsteadError when nothing was changed.
+        """
+        from mailstead.transaction.execute import Executor
+        from mailstead.transaction.progress import Progress
+        from mailstead.transaction.save import Save
+
+        with self.machine.lock(self.instance.state_path("lock")):
+            save = Save(
+                planner=self._planner,
+                executor=Executor(self.machine, self.controls),
+                prober=self._prober(),
+                actor=self.actor,
+                progress=_progress(Progress(total=2), progress),
+                comment=comment,
+                overwrite=overwrite,
+            )
+            return save.run(expected)
+
+    def discard(self) -> None:
+        """Drop the draft: the working settings are the saved ones again."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            self.store.discard()
+
+    def start(self, module: str, progress: Listener | None = None) -> None:
+        """Start a module's daemons and prove that they serve. Raises MachineError."""
+        self._control(module, ("start",), progress)
+
+    def restart(self, module: str, progress: Listener | None = None) -> None:
+        """Stop and start a module's daemons with the saved configuration."""
+        self._control(module, ("stop", "start"), progress)
+
+    def stop(self, module: str) -> None:
+        """Stop a module's daemons; they stay stopped until they are started by hand."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            self.require_enabled(module)
+            self._mark_stopped(module)
+            for daemon in self.registry.module(module).daemons:
+                if self.controls(daemon).state() is not None:
+                    self.controls(daemon).stop()
+
+    def _control(self, module: str, verbs: Sequence[str], progress: Listener | None) -> None:
+        from mailstead.transaction.progress import Progress
+        from mailstead.transaction.services import probes_of
+
+        with self.machine.lock(self.instance.state_path("lock")):
+            self.require_enabled(module)
+            context = self.context("running")
+            daemons = [
+                daemon
+                for daemon in self.registry.module(module).daemons
+                if daemon.runs_when is None or daemon.runs_when(context)
+            ]
+            self.machine.remove_file(self._stopped_mark(module))
+            steps = _progress(Progress(total=len(daemons) * 2), progress)
+            for daemon in daemons:
+                steps.step("act", f"{verbs[-1]} {daemon.name}")
+                self._bring_up(daemon, verbs)
+            proof = [(daemon, probes_of(daemon, context)) for daemon in daemons]
+            self._prober().prove(proof, steps)
+
+    def _bring_up(self, daemon: Daemon, verbs: Sequence[str]) -> None:
+        control = self.controls(daemon)
+        is_running = control.state() is not None
+        if is_running and "stop" in verbs:
+            control.stop()
+        if not is_running or "stop" in verbs:
+            control.start()
+
+    def _prober(self) -> Prober:
+        from mailstead.transaction.probe import Prober
+
+        return Prober(self.machine, self.controls, self.instance.soak)
+
+    def _stopped_mark(self, module: str) -> Path:
+        return self.instance.state_path("stopped") / module
+
+    def _mark_stopped(self, module: str) -> None:
+        mark = self._stopped_mark(module)
+        self.machine.make_directory(mark.parent, mode=0o700, uid=0, gid=0)
+        self.machine.replace_file(mark, b"", mode=0o600, uid=0, gid=0)
+
+    def _set_state(self, module: str, values: dict[str, object]) -> None:
+        if self.context_settings("draft").row(ModuleState, module) is None:
+            self.editor.add_row(PATH, {"id": module, **values}, self.actor)
+        else:
+            self.editor.change_row(PATH, module, values, self.actor)
+
+    def _consent(self, module: str) -> None:
+        paths = [item.path for item in self.registry.entry(module).manifest.paths]
+        self.store.add_consents(module, paths, self.actor, self.machine.now())
+
+
+def _schema(registry: Registry) -> Schema:
+    schema = Schema()
+    schema.add(CORE, [ModuleState])
+    for name in registry.usable():
+        schema.add(name, registry.module(name).sections)
+    return schema
+
+
+def _progress(progress: Progress, listener: Listener | None) -> Progress:
+    if listener is not None:
+        progress.listener = listener
+    return progress
+
+
+def _real_machine() -> Machine:
+    from mailstead.machine.real import RealMachine
+
+    return RealMachine()
+
+
+def _service_control(machine: Machine, instance: Instance) -> Services:
+    from mailstead.machine.services import service_for
+
+    return lambda daemon: service_for(machine, instance, daemon)

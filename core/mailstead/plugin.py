@@ -1,0 +1,61 @@
+"""Everything a module author imports. Public and versioned: this is API 1.
+
+A plugin is a package with a ``manifest.toml`` and a ``module`` in its ``__init__.py``, found
+through the entry point group ``mailstead.plugins``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pluggy
+
+from mailstead.context import Context
+from mailstead.errors import (
+    AlreadyExists,
+    ConsentNeeded,
+    InUse,
+    InvalidValue,
+    MachineError,
+    MailsteadError,
+    NotFound,
+    PlanError,
+    RenderError,
+)
+from mailstead.instance import Instance
+from mailstead.machine.base import Completed, Machine, Path
+from mailstead.module import (
+    Account,
+    Check,
+    Conversation,
+    Daemon,
+    Fact,
+    Folder,
+    Generated,
+    Listen,
+    Module,
+    Native,
+    Probe,
+    Problem,
+    Publication,
+    RowChange,
+    Say,
+    Template,
+)
+from mailstead.settings import types
+from mailstead.settings.declare import field, form, table
+
+API = 1
+PROJECT = "mailstead"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+__all__ = [
+    "API", "Account", "AlreadyExists", "Annotated", "Check", "Completed", "ConsentNeeded",
+    "Context", "Conversation", "Daemon", "Fact", "Folder", "Generated", "InUse", "Instance",
+    "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
+    "NotFound",
+    "Path", "PlanError", "Probe", "Problem", "Publication", "RenderError", "RowChange", "Say",
+    "Template", "field", "form", "hookimpl", "hookspec", "table", "types",
+]  # fmt: skip

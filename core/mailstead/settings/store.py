@@ -1,0 +1,285 @@
+"""The store: draft, running and history of all settings, in one SQLite file.
+
+Settings are cells: (section, key, field) to JSON, the key being empty for forms. Only what was
+set is kept, so defaults may change. The draft is an overlay of running, and a revision is the
+list of its changes: every operation costs what the change costs.
+
+Secrets, and with them their history, are held in the clear in this file of mode 0600.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, groupby
+from operator import itemgetter
+from pathlib import PurePath
+from types import TracebackType
+from typing import Self
+
+from mailstead.errors import Locked, MachineError
+from mailstead.settings.cells import (
+    Actor,
+    Cell,
+    Change,
+    Json,
+    OwnedFile,
+    Revision,
+    Tree,
+    decode,
+    encode,
+)
+from mailstead.settings.store_file import open_database
+
+__all__ = ["Actor", "Cell", "Change", "OwnedFile", "Revision", "Store", "Tree"]
+
+Triple = tuple[str, str, str | None]
+DRAFT_CHANGES = """
+    SELECT d.section, d.key, d.field, r.value, d.value, d.who, d.at, d.origin FROM draft d
+    LEFT JOIN running r ON r.section = d.section AND r.key = d.key AND r.field = d.field
+    ORDER BY d.section, d.key, d.field"""
+# The draft is the outer loop of each, so that its size is the cost; a test reads the query plans.
+COMMIT = (
+    """INSERT INTO changes SELECT :number, d.section, d.key, d.field, r.value, d.value, d.who,
+    d.at, d.origin FROM draft d LEFT JOIN running r
+    ON r.section = d.section AND r.key = d.key AND r.field = d.field""",
+    """DELETE FROM running WHERE (section, key, field) IN
+    (SELECT section, key, field FROM draft WHERE value IS NULL)""",
+    """INSERT OR REPLACE INTO running SELECT section, key, field, value, :number FROM draft
+    WHERE value IS NOT NULL""",
+    "DELETE FROM draft",
+)
+
+
+class Store:
+    """An open store. Use it in one thread, and close it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._depth = 0
+
+    @classmethod
+    def open(cls, path: PurePath | str, create: bool = False) -> Self:
+        """Open a store. Raises InstanceError."""
+        return cls(open_database(path, create=create))
+
+    def close(self) -> None:
+        """Close the file; an open transaction is rolled back."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all or nothing. Inside another it joins it: only the outermost commits."""
+        begin, commit, undo = self._statements()
+        self._run(begin)
+        self._depth += 1
+        try:
+            yield
+            self._run(commit)
+        except BaseException:
+            # SQLite may have rolled back by itself, as it does when the disk is full.
+            if self._connection.in_transaction:
+                for statement in undo:
+                    self._run(statement)
+            raise
+        finally:
+            self._depth -= 1
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Do something and undo it: what is written is seen inside, and gone afterwards."""
+        try:
+            with self.transaction():
+                yield
+                raise _TrialOver
+        except _TrialOver:
+            pass
+
+    def _statements(self) -> tuple[str, str, tuple[str, ...]]:
+        if not self._depth:
+            return "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)
+        name = f"level_{self._depth}"
+        release = f"RELEASE {name}"
+        return f"SAVEPOINT {name}", release, (f"ROLLBACK TO {name}", release)
+
+    def _run(
+        self, statement: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise Locked("another process is writing the settings") from error
+            raise MachineError(f"the settings cannot be read or written: {error}") from error
+
+    # reading
+
+    def record(self, tree: Tree, section: str, key: str) -> dict[str, Json]:
+        """Give the set fields of a form (key ``""``) or row; empty when there are none."""
+        where = "WHERE section = ? AND key = ?"
+        cells = dict(self._run(f"SELECT field, value FROM running {where}", (section, key)))  # noqa: S608
+        if tree == "draft":
+            cells.update(self._run(f"SELECT field, value FROM draft {where}", (section, key)))  # noqa: S608
+        return {name: decode(cells[name]) for name in sorted(cells) if cells[name] is not None}
+
+    def records(
+        self, tree: Tree, section: str, prefix: str = ""
+    ) -> Iterator[tuple[str, dict[str, Json]]]:
+        """Stream the records of a section in the order of their key texts.
+
+        ``prefix`` is one or more whole parts of a key. Do not write while this is under way.
+        """
+        cells = self._overlay(tree, section, prefix)
+        for key, group in groupby(cells, key=itemgetter(0)):
+            record = {field: decode(value) for _, field, value in group if value is not None}
+            if record:
+                yield key, record
+
+    def _overlay(self, tree: Tree, section: str, prefix: str) -> Iterator[Triple]:
+        running = self._cells("running", section, prefix)
+        if tree == "running":
+            return running
+        # Both ways order by UTF-8 bytes, and the merge is stable: the draft's cell comes first.
+        merged = heapq.merge(self._cells("draft", section, prefix), running, key=itemgetter(0, 1))
+        return (next(group) for _, group in groupby(merged, key=itemgetter(0, 1)))
+
+    def _cells(self, table: Tree, section: str, prefix: str) -> Iterator[Triple]:
+        select = f"SELECT key, field, value FROM {table} WHERE section = ?"  # noqa: S608
+        order = " ORDER BY key, field"
+        if not prefix:
+            return self._run(select + order, (section,))
+        exact = self._run(f"{select} AND key = ?{order}", (section, prefix))
+        # "0" follows "/", so this is every key that goes on after the prefix with a new part.
+        bounds = (section, f"{prefix}/", f"{prefix}0")
+        return chain(exact, self._run(f"{select} AND key >= ? AND key < ?{order}", bounds))
+
+    def count(self, tree: Tree, section: str) -> int:
+        """Count the records of a section; of the draft, only the changed ones are looked at."""
+        distinct = "SELECT count(DISTINCT key) FROM running WHERE section = ?"
+        number = int(self._run(distinct, (section,)).fetchone()[0])
+        if tree == "running":
+            return number
+        changed = self._run("SELECT DISTINCT key FROM draft WHERE section = ?", (section,))
+        return number + sum(self._growth(section, key) for (key,) in changed.fetchall())
+
+    def _growth(self, section: str, key: str) -> int:
+        return bool(self.record("draft", section, key)) - bool(self.record("running", section, key))
+
+    # the draft
+
+    def edit(self, cells: Iterable[Cell], actor: Actor, at: float) -> None:
+        """Write cells to the draft; a cell that equals running leaves the draft."""
+        with self.transaction():
+            for cell in cells:
+                self._edit(cell, actor, at)
+
+    def _edit(self, cell: Cell, actor: Actor, at: float) -> None:
+        place = (cell.section, cell.key, cell.field)
+        value = encode(cell.value)
+        where = "WHERE section = ? AND key = ? AND field = ?"
+        running = self._run(f"SELECT value FROM running {where}", place).fetchone()  # noqa: S608
+        if value == (running[0] if running else None):
+            self._run(f"DELETE FROM draft {where}", place)  # noqa: S608
+            return
+        values = (*place, value, actor.name, at, actor.origin)
+        self._run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+    def draft_changes(self) -> tuple[Change, ...]:
+        """Give what the draft would change, ordered by section, key and field."""
+        return tuple(map(_change, self._run(DRAFT_CHANGES)))
+
+    def has_draft(self) -> bool:
+        """Tell whether anything is unsaved."""
+        return self._run("SELECT 1 FROM draft LIMIT 1").fetchone() is not None
+
+    def discard(self, sections: Collection[str] | None = None) -> None:
+        """Drop the draft, or that of some sections."""
+        with self.transaction():
+            if sections is None:
+                self._run("DELETE FROM draft")
+            for section in sections or ():
+                self._run("DELETE FROM draft WHERE section = ?", (section,))
+
+    # history
+
+    def commit_draft(self, actor: Actor, at: float, comment: str = "", plan: str = "") -> int:
+        """Make the draft the running settings; gives the new revision's number."""
+        with self.transaction():
+            number = self.revision() + 1
+            values = (number, actor.name, at, actor.origin, comment, plan)
+            self._run("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", values)
+            for statement in COMMIT:
+                self._run(statement, {"number": number})
+        return number
+
+    def revision(self) -> int:
+        """Give the number of the running revision; 0 when there is none."""
+        return int(self._run("SELECT coalesce(max(number), 0) FROM revisions").fetchone()[0])
+
+    def revisions(self, limit: int = 50) -> tuple[Revision, ...]:
+        """Give the last revisions, newest first."""
+        rows = self._run("SELECT * FROM revisions ORDER BY number DESC LIMIT ?", (limit,))
+        return tuple(Revision(*row) for row in rows)
+
+    def changes_of(self, number: int) -> tuple[Change, ...]:
+        """Give what a revision changed, ordered by section, key and field."""
+        select = "SELECT section, key, field, old, new, who, at, origin FROM changes"
+        rows = self._run(f"{select} WHERE revision = ? ORDER BY section, key, field", (number,))
+        return tuple(map(_change, rows))
+
+    # files and consents
+
+    def owned_files(self) -> dict[str, OwnedFile]:
+        """Give the files we wrote, by path."""
+        rows = self._run("SELECT path, module, sha256, mode, revision FROM owned_files ORDER BY 1")
+        return {row[0]: OwnedFile(*row) for row in rows}
+
+    def record_file(self, file: OwnedFile) -> None:
+        """Remember a file as written."""
+        values = (file.path, file.module, file.sha256, file.mode, file.revision)
+        with self.transaction():
+            self._run("INSERT OR REPLACE INTO owned_files VALUES (?, ?, ?, ?, ?)", values)
+
+    def forget_file(self, path: str) -> None:
+        """Forget a file; one that is not known is no error."""
+        with self.transaction():
+            self._run("DELETE FROM owned_files WHERE path = ?", (path,))
+
+    def consents(self, module: str) -> set[str]:
+        """Give what was agreed to for a module."""
+        rows = self._run("SELECT path FROM consents WHERE module = ?", (module,))
+        return {path for (path,) in rows}
+
+    def add_consents(self, module: str, paths: Iterable[str], actor: Actor, at: float) -> None:
+        """Remember that someone agreed; the first to agree stays on record."""
+        with self.transaction():
+            for path in paths:
+                values = (module, path, actor.name, at)
+                self._run("INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)", values)
+
+    def drop_consents(self, module: str) -> None:
+        """Forget what was agreed to for a module."""
+        with self.transaction():
+            self._run("DELETE FROM consents WHERE module = ?", (module,))
+
+
+class _TrialOver(Exception):
+    """Ends a trial."""
+
+
+def _change(row: tuple[str, str, str, str | None, str | None, str, float, str]) -> Change:
+    section, key, field, old, new, who, at, origin = row
+    return Change(section, key, field, decode(old), decode(new), who, at, origin)

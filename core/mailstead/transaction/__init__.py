@@ -1,0 +1,1 @@
+"""Save changes: plan, stage, check, prepare, write, act, probe, commit, undo."""

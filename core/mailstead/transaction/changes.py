@@ -1,0 +1,149 @@
+"""What a plan would do, as data: files, service actions, packages, rows, consents."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from typing import Literal
+
+import attrs
+
+from mailstead.machine.base import Path, RowChange
+from mailstead.module import Account, Daemon, Folder, Generated, Probe
+from mailstead.settings.cells import Change
+
+Verb = Literal["start", "stop", "reload", "restart"]
+
+
+@attrs.frozen
+class FileVersion:
+    """A file's content and rights; owner and group by number, -1 when not known yet."""
+
+    content: bytes
+    mode: int
+    uid: int
+    gid: int
+
+    @property
+    def sha256(self) -> str:
+        """Give the digest of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@attrs.frozen
+class FileChange:
+    """One file a save writes or removes.
+
+    Attributes:
+        path: system path.
+        real: the path in this instance.
+        old: what stands there now; ``None`` when nothing does.
+        new: what will stand there; ``None`` when it is removed.
+        owner, group: names of the new owner.
+        foreign: what stands there was not written by Mailstead.
+        edited: what stands there was written by Mailstead and edited since.
+    """
+
+    module: str
+    path: str
+    real: Path
+    old: FileVersion | None
+    new: FileVersion | None
+    owner: str = "root"
+    group: str = "root"
+    reason: str = ""
+    secret: bool = False
+    foreign: bool = False
+    edited: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Say in one word what happens to the file."""
+        if self.old is None:
+            return "create"
+        if self.new is None:
+            return "remove"
+        return "rights" if self.old.content == self.new.content else "change"
+
+    def diff(self) -> str:
+        """Give a unified diff; for a secret file only that it changes."""
+        if self.secret:
+            return f"(secret content of {self.path}: not shown)\n"
+        lines = difflib.unified_diff(
+            _lines(self.old), _lines(self.new), f"{self.path} (now)", f"{self.path} (planned)"
+        )
+        return "".join(lines)
+
+
+def _lines(version: FileVersion | None) -> list[str]:
+    text = version.content.decode("utf-8", "backslashreplace") if version else ""
+    return [line if line.endswith("\n") else f"{line}\n" for line in text.splitlines(True)]
+
+
+@attrs.frozen
+class ServiceAction:
+    """One thing done to one daemon, once, with the reason.
+
+    ``was_running`` and the probes are what undo needs: what ran before must run again.
+    """
+
+    module: str
+    daemon: Daemon
+    verb: Verb
+    reason: str
+    was_running: bool
+    probes: tuple[Probe, ...] = ()
+    old_probes: tuple[Probe, ...] = ()
+
+
+@attrs.frozen
+class Rows:
+    """Row changes of one database."""
+
+    module: str
+    database: Path
+    changes: tuple[RowChange, ...]
+
+
+@attrs.frozen
+class Plan:
+    """Everything one save would do, shown before it is done."""
+
+    revision: int
+    changes: tuple[Change, ...] = ()
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    generated: tuple[tuple[str, Generated], ...] = ()
+    files: tuple[FileChange, ...] = ()
+    rows: tuple[Rows, ...] = ()
+    services: tuple[ServiceAction, ...] = ()
+    consents: tuple[tuple[str, str], ...] = ()
+    conflicts: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    unchecked: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to do."""
+        return not (self.changes or self.files or self.services or self.packages or self.rows)
+
+    @property
+    def id(self) -> str:
+        """Name the plan by its content: another draft, file or action gives another id."""
+        parts = {
+            "revision": self.revision,
+            "changes": [[c.section, c.key, c.field, c.old, c.new] for c in self.changes],
+            "packages": self.packages,
+            "files": [
+                [f.path, f.old.sha256 if f.old else None, f.new.sha256 if f.new else None]
+                for f in self.files
+            ],
+            "services": [[a.daemon.name, a.verb] for a in self.services],
+        }
+        text = json.dumps(parts, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,108 @@
+"""Take and undo steps."""
+
+from __future__ import annotations
+
+import attrs
+
+from mailstead.errors import MachineError
+from mailstead.machine.base import Machine, Path, RowChange
+from mailstead.module import Daemon
+from mailstead.transaction.changes import FileVersion, ServiceAction, Verb
+from mailstead.transaction.files import UNKNOWN_ID, read_version
+from mailstead.transaction.services import Controls
+from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
+
+_REVERSE: dict[Verb, Verb] = {"reload": "reload", "restart": "restart", "stop": "start"}
+
+
+@attrs.frozen
+class Executor:
+    """Takes steps on a machine."""
+
+    machine: Machine
+    controls: Controls
+
+    def take(self, step: Step) -> None:
+        """Take a step. Raises MachineError."""
+        match step:
+            case MakeFolder():
+                self._make_folder(step)
+            case ReplaceFile():
+                self._refuse_moved(step)
+                self._put(step.real, step.new)
+            case PublishRows():
+                self.machine.apply_rows(step.rows.database, step.rows.changes)
+            case ControlService():
+                self._control(step.action.daemon, step.action.verb)
+
+    def undo(self, step: Step) -> None:
+        """Undo a step, also one that was taken only in part. Raises MachineError."""
+        match step:
+            case MakeFolder():
+                pass
+            case ReplaceFile():
+                self._put_back(step)
+            case PublishRows():
+                self.machine.apply_rows(step.rows.database, [_swap(c) for c in step.rows.changes])
+            case ControlService():
+                self._undo_control(step.action)
+
+    def _make_folder(self, step: MakeFolder) -> None:
+        uid, gid = self._ids(step.owner, step.group)
+        self._make_parents(step.path)
+        self.machine.make_directory(step.path, mode=step.mode, uid=uid, gid=gid)
+        if step.files_mode is None:
+            return
+        for name in self.machine.list_directory(step.path):
+            self.machine.set_owner(step.path / name, mode=step.files_mode, uid=uid, gid=gid)
+
+    def _make_parents(self, path: Path) -> None:
+        for parent in reversed(path.parents):
+            if self.machine.stat_file(parent) is None:
+                self.machine.make_directory(parent, mode=0o755, uid=0, gid=0)
+
+    def _ids(self, owner: str, group: str) -> tuple[int, int]:
+        user, gid = self.machine.user(owner), self.machine.group(group)
+        if user is None or gid is None:
+            raise MachineError(f"the system has no user {owner} or no group {group}")
+        return user[0], gid
+
+    def _refuse_moved(self, step: ReplaceFile) -> None:
+        if read_version(self.machine, step.real) != step.old:
+            hint = "make the plan again"
+            raise MachineError("the file changed since the plan", where=step.path, hint=hint)
+
+    def _put(self, path: Path, version: FileVersion | None) -> None:
+        if version is None:
+            self.machine.remove_file(path)
+            return
+        if UNKNOWN_ID in (version.uid, version.gid):
+            raise MachineError("its owner does not exist on this system", where=str(path))
+        self._make_parents(path)
+        self.machine.replace_file(
+            path, version.content, mode=version.mode, uid=version.uid, gid=version.gid
+        )
+
+    def _put_back(self, step: ReplaceFile) -> None:
+        """Put the old file back, unless somebody wrote another since: theirs is not lost."""
+        if read_version(self.machine, step.real) == step.new:
+            self._put(step.real, step.old)
+
+    def _control(self, daemon: Daemon, verb: Verb) -> None:
+        control = self.controls(daemon)
+        getattr(control, verb)()
+
+    def _undo_control(self, action: ServiceAction) -> None:
+        control = self.controls(action.daemon)
+        is_running = control.state() is not None
+        if not action.was_running:
+            if is_running:
+                control.stop()
+        elif not is_running:
+            control.start()
+        elif action.verb != "stop":
+            self._control(action.daemon, _REVERSE[action.verb])
+
+
+def _swap(change: RowChange) -> RowChange:
+    return attrs.evolve(change, old=change.new, new=change.old)

@@ -1,0 +1,63 @@
+"""Keep what stood at a path before Mailstead took it over, so that it can be put back.
+
+One JSON file per path below ``/var/lib/mailstead/originals``, written once; hand-edited
+versions that an admin let us replace go to ``/var/lib/mailstead/replaced`` and are never removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+
+import attrs
+
+from mailstead.instance import Instance
+from mailstead.machine.base import Machine, Path
+from mailstead.transaction.changes import FileChange, FileVersion
+
+
+@attrs.frozen
+class Originals:
+    """The store of replaced files of one instance."""
+
+    machine: Machine
+    instance: Instance
+
+    def keep(self, change: FileChange) -> Path | None:
+        """Save what a change is about to replace, if it was not ours. Gives where."""
+        if change.old is None or not (change.foreign or change.edited):
+            return None
+        target = self._path(change) if change.edited else self._original(change.path)
+        if self.machine.stat_file(target) is not None:
+            return None
+        self._write(target, change.path, change.old)
+        return target
+
+    def read(self, path: str) -> FileVersion | None:
+        """Give what stood at a system path at first; ``None`` when nothing did."""
+        stored = self._original(path)
+        if self.machine.stat_file(stored) is None:
+            return None
+        raw = json.loads(self.machine.read_file(stored))
+        content = base64.b64decode(raw["content"])
+        return FileVersion(content, raw["mode"], raw["uid"], raw["gid"])
+
+    def _write(self, target: Path, path: str, version: FileVersion) -> None:
+        content = base64.b64encode(version.content).decode()
+        raw = {"path": path, "mode": version.mode, "uid": version.uid, "gid": version.gid}
+        self.machine.make_directory(target.parent, mode=0o700, uid=0, gid=0)
+        text = json.dumps({**raw, "content": content}).encode()
+        self.machine.replace_file(target, text, mode=0o600, uid=0, gid=0)
+
+    def _original(self, path: str) -> Path:
+        return self.instance.state_path("originals") / _name(path)
+
+    def _path(self, change: FileChange) -> Path:
+        assert change.old is not None  # noqa: S101 - asked by keep
+        name = f"{_name(change.path)}.{change.old.sha256[:12]}"
+        return self.instance.state_path("replaced") / name
+
+
+def _name(path: str) -> str:
+    return urllib.parse.quote(path, safe="")

@@ -1,0 +1,275 @@
+"""Make the plan of a save: everything that can fail without touching anything, fails here.
+
+Phases: validate, render, compare, check with the daemons' own tools on a staging tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import attrs
+
+from mailstead.context import Context
+from mailstead.errors import MailsteadError, PlanError
+from mailstead.machine.base import Machine
+from mailstead.module import Account, Folder, Generated, Module, Problem
+from mailstead.modules import ModuleState
+from mailstead.registry import Registry
+from mailstead.settings.edit import validate_changed
+from mailstead.transaction.changes import FileChange, Plan, ServiceAction
+from mailstead.transaction.contexts import Contexts
+from mailstead.transaction.files import FileComparer
+from mailstead.transaction.originals import Originals
+from mailstead.transaction.ports import PortCheck
+from mailstead.transaction.progress import Progress
+from mailstead.transaction.publish import Publisher
+from mailstead.transaction.render import Rendered, Renderer
+from mailstead.transaction.services import Controls, ServicePlanner
+from mailstead.transaction.stage import StagedFile, staged
+
+SPARE_BYTES = 16 << 20  # what must stay free besides the files themselves
+
+
+@attrs.frozen
+class Planner:
+    """Makes plans. Holds no state of its own besides compiled templates."""
+
+    contexts: Contexts
+    controls: Controls
+    renderer: Renderer = attrs.field(factory=Renderer)
+
+    @property
+    def machine(self) -> Machine:
+        """Give the machine."""
+        return self.contexts.machine
+
+    @property
+    def registry(self) -> Registry:
+        """Give the registry."""
+        return self.contexts.registry
+
+    def plan(self, progress: Progress, *, check: bool = True) -> Plan:
+        """Make the plan of the draft.
+
+        Args:
+            progress: told what is being done.
+            check: also run the daemons' checkers on a staging tree.
+
+        Raises PlanError, RenderError, CheckFailed; nothing has been changed then.
+        """
+        target = self.contexts.of("draft")
+        running = self.contexts.of("running", facts=dict(target.facts))
+        self._validate(target, progress)
+        progress.step("render", "rendering files")
+        rendered = self._render(target)
+        plan = self._compare(running, target, rendered)
+        self._refuse_full_disk(plan)
+        self._refuse_taken_ports(target, plan)
+        return self._check(target, rendered, plan, progress) if check else plan
+
+    def _validate(self, target: Context, progress: Progress) -> None:
+        progress.step("validate", "checking settings")
+        problems = list(validate_changed(self.contexts.store, self.contexts.schema))
+        for name in target.enabled:
+            problems += self._problems(name, target)
+        if problems:
+            raise _refusal(problems)
+
+    def _problems(self, name: str, target: Context) -> Iterable[Problem]:
+        validate = self.registry.module(name).validate
+        try:
+            return list(validate(target)) if validate else ()
+        except MailsteadError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            problem = f"its settings could not be checked: {type(error).__name__}: {error}"
+            raise PlanError(problem, where=f"module {name}") from error
+
+    def _render(self, target: Context) -> dict[str, tuple[Rendered, ...]]:
+        return {name: self._render_module(name, target) for name in target.enabled}
+
+    def _render_module(self, name: str, target: Context) -> tuple[Rendered, ...]:
+        package = self.registry.package(name)
+        files = self.renderer.files(name, self.registry.module(name), package, target)
+        owned = {item.path for item in self.registry.entry(name).manifest.paths}
+        for item in files:
+            if item.path not in owned:
+                hint = "list it in the module's manifest.toml"
+                raise PlanError("the file is not in its manifest", where=item.path, hint=hint)
+        return files
+
+    def _compare(
+        self, running: Context, target: Context, rendered: dict[str, tuple[Rendered, ...]]
+    ) -> Plan:
+        store = self.contexts.store
+        comparer = self._comparer()
+        everything = [item for files in rendered.values() for item in files]
+        found = comparer.compare(everything)
+        files = (*found.changes, *self._departures(comparer, running, target, rendered))
+        changes = store.draft_changes()
+        publisher = Publisher(self.registry, self.contexts.schema, running, target)
+        leaving = tuple(name for name in running.enabled if not target.is_enabled(name))
+        coming = tuple(name for name in target.enabled if not running.is_enabled(name))
+        modules = {name: self.registry.module(name) for name in target.enabled}
+        generated = self._missing_generated(modules)
+        return Plan(
+            revision=store.revision(),
+            changes=changes,
+            enable=coming,
+            disable=leaving,
+            packages=self._missing_packages(target.enabled),
+            accounts=self._missing_accounts(modules),
+            folders=self._folders(modules, coming),
+            generated=generated,
+            files=files,
+            rows=publisher.rows(changes),
+            services=self._services(running, target, files),
+            consents=self._missing_consents(files, generated),
+            conflicts=tuple(item.path for item in files if item.edited),
+            kept=found.kept,
+        )
+
+    def _comparer(self) -> FileComparer:
+        reasons = {
+            item.path: item.reason
+            for entry in self.registry.entries.values()
+            for item in entry.manifest.paths
+        }
+        owned = self.contexts.store.owned_files()
+        return FileComparer(self.machine, self.contexts.instance, owned, reasons)
+
+    def _departures(
+        self,
+        comparer: FileComparer,
+        running: Context,
+        target: Context,
+        rendered: dict[str, tuple[Rendered, ...]],
+    ) -> tuple[FileChange, ...]:
+        """Files to remove or put back: unwanted ones, and those of modules that leave."""
+        originals = Originals(self.machine, self.contexts.instance)
+        found: list[FileChange] = []
+        for name in target.enabled:
+            found += comparer.removals(name, rendered[name])
+        for name in running.enabled:
+            state = target.settings.row(ModuleState, name)
+            if not target.is_enabled(name) and state is not None and state.restore:
+                found += comparer.restorations(name, originals)
+        return tuple(found)
+
+    def _missing_packages(self, modules: Sequence[str]) -> tuple[str, ...]:
+        names = [p for name in modules for p in self.registry.entry(name).manifest.packages]
+        unique = tuple(dict.fromkeys(names))
+        present = self.machine.package_versions(unique) if unique else {}
+        return tuple(name for name in unique if name not in present)
+
+    def _missing_accounts(self, modules: dict[str, Module]) -> tuple[Account, ...]:
+        found = (item for module in modules.values() for item in module.accounts)
+        return tuple(item for item in found if self.machine.user(item.name) is None)
+
+    def _folders(self, modules: dict[str, Module], coming: Sequence[str]) -> tuple[Folder, ...]:
+        """Folders of modules that come; others only when one of theirs is gone."""
+        instance = self.contexts.instance
+        return tuple(
+            item
+            for name, module in modules.items()
+            for item in module.folders
+            if name in coming or self.machine.stat_file(instance.path(item.path)) is None
+        )
+
+    def _missing_generated(self, modules: dict[str, Module]) -> tuple[tuple[str, Generated], ...]:
+        instance = self.contexts.instance
+        return tuple(
+            (name, item)
+            for name, module in modules.items()
+            for item in module.generated
+            if self.machine.stat_file(instance.path(item.path)) is None
+        )
+
+    def _services(
+        self, running: Context, target: Context, files: Sequence[FileChange]
+    ) -> tuple[ServiceAction, ...]:
+        stopped = self.machine.list_directory(self.contexts.instance.state_path("stopped"))
+        planner = ServicePlanner(self.registry, self.controls, running, target, frozenset(stopped))
+        return planner.actions(files)
+
+    def _missing_consents(
+        self, files: Iterable[FileChange], generated: Iterable[tuple[str, Generated]]
+    ) -> tuple[tuple[str, str], ...]:
+        wanted = [(item.module, item.path) for item in files if item.new is not None]
+        wanted += [(name, item.path) for name, item in generated]
+        modules = {name for name, _ in wanted}
+        given = {name: self.contexts.store.consents(name) for name in modules}
+        return tuple(pair for pair in wanted if pair[1] not in given[pair[0]])
+
+    def _refuse_full_disk(self, plan: Plan) -> None:
+        if plan.is_empty:
+            return
+        # Each file lies there up to three times: staged, temporary, and kept for undo.
+        needed = 3 * sum(len(item.new.content) for item in plan.files if item.new) + SPARE_BYTES
+        prefix = self.contexts.instance.prefix
+        free = self.machine.free_space(prefix)
+        if free < needed:
+            problem = f"{free >> 20} MiB are free, {(needed >> 20) + 1} MiB are needed"
+            raise PlanError(problem, where=str(prefix), hint="free some disk space")
+
+    def _refuse_taken_ports(self, target: Context, plan: Plan) -> None:
+        names = frozenset(item.daemon.name for item in plan.services if item.verb != "stop")
+        if names:
+            PortCheck(self.machine, self.registry, self.controls).refuse_taken(target, names)
+
+    def _check(
+        self,
+        target: Context,
+        rendered: dict[str, tuple[Rendered, ...]],
+        plan: Plan,
+        progress: Progress,
+    ) -> Plan:
+        if plan.packages or plan.accounts:
+            names = ", ".join((*plan.packages, *(f"user {a.name}" for a in plan.accounts)))
+            return attrs.evolve(plan, unchecked=f"checked once these exist: {names}")
+        modules = self._checked_modules(target, plan)
+        checks = [(name, item) for name in modules for item in self.registry.module(name).checks]
+        if not checks:
+            return plan
+        progress.expect(len(checks))
+        kept = set(plan.kept)
+        comparer = self._comparer()
+        files = [
+            _staged(item, comparer) if item.path in kept else StagedFile(item.path, item.content)
+            for items in rendered.values()
+            for item in items
+        ]
+        with staged(self.machine, self.contexts.instance, files) as staging:
+            for name, check in checks:
+                progress.step("check", f"{name}: {check.title}")
+                staging.run(name, check)
+        return attrs.evolve(plan, checks=tuple(f"{name}: {item.title}" for name, item in checks))
+
+    def _checked_modules(self, target: Context, plan: Plan) -> Collection[str]:
+        """The modules whose files change, and those whose daemons read such a file."""
+        changed = [item.path for item in plan.files]
+        return [
+            name
+            for name in target.enabled
+            if name in plan.enable
+            or any(item.module == name for item in plan.files)
+            or any(
+                path.startswith(tuple(daemon.reads))
+                for daemon in self.registry.module(name).daemons
+                for path in changed
+            )
+        ]
+
+
+def _staged(item: Rendered, comparer: FileComparer) -> StagedFile:
+    """Stage what an admin made of the file, since that is what will stand there."""
+    version = comparer.version(item.path)
+    return StagedFile(item.path, version.content if version else item.content)
+
+
+def _refusal(problems: Sequence[Problem]) -> PlanError:
+    lines = [
+        f"{item.where}: {item.problem}" + (f" ({item.hint})" if item.hint else "")
+        for item in problems
+    ]
+    return PlanError("\n".join(lines))

@@ -1,0 +1,97 @@
+"""Decide what each daemon needs after a change: nothing, reload, restart, start or stop; once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from mailstead.context import Context
+from mailstead.machine.base import ServiceControl
+from mailstead.module import Daemon, Probe
+from mailstead.registry import Registry
+from mailstead.transaction.changes import FileChange, ServiceAction, Verb
+
+Controls = Callable[[Daemon], ServiceControl]
+Contents = Mapping[str, tuple[bytes | None, bytes | None]]
+
+
+@attrs.frozen
+class ServicePlanner:
+    """Plans service actions from file changes and module states."""
+
+    registry: Registry
+    controls: Controls
+    running: Context
+    target: Context
+    stopped_by_hand: frozenset[str]
+
+    def actions(self, files: Sequence[FileChange]) -> tuple[ServiceAction, ...]:
+        """Give the actions in the order they are taken: stops first, then in boot order."""
+        contents = {change.path: _contents(change) for change in files}
+        order = self.registry.boot_order(self.target.enabled)
+        leaving = [name for name in self.running.enabled if not self.target.is_enabled(name)]
+        stops = (self._stop(name, item) for name in reversed(leaving) for item in self._of(name))
+        rest = (self._act(name, item, contents) for name in order for item in self._of(name))
+        return tuple(action for action in (*stops, *rest) if action is not None)
+
+    def _of(self, name: str) -> Iterable[Daemon]:
+        return self.registry.module(name).daemons
+
+    def _stop(self, name: str, daemon: Daemon) -> ServiceAction | None:
+        if self.controls(daemon).state() is None:
+            return None
+        return self._action(name, daemon, "stop", "its module is disabled", True)
+
+    def _act(self, name: str, daemon: Daemon, contents: Contents) -> ServiceAction | None:
+        is_running = self.controls(daemon).state() is not None
+        wanted = daemon.runs_when(self.target) if daemon.runs_when else True
+        if not wanted:
+            reason = "nothing for it to do"
+            return self._action(name, daemon, "stop", reason, True) if is_running else None
+        if not self.running.is_enabled(name):
+            verb: Verb = "restart" if is_running else "start"
+            return self._action(name, daemon, verb, "its module is enabled", is_running)
+        relevant = {p: c for p, c in contents.items() if p.startswith(tuple(daemon.reads))}
+        if not is_running:
+            return self._revive(name, daemon, relevant)
+        return self._changed(name, daemon, relevant) if relevant else None
+
+    def _revive(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
+        """Start a dead daemon when its configuration changes, unless an admin stopped it."""
+        started_to_have_work = daemon.runs_when and not daemon.runs_when(self.running)
+        if name in self.stopped_by_hand or not (relevant or started_to_have_work):
+            return None
+        return self._action(name, daemon, "start", "it was not running", False)
+
+    def _changed(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
+        if daemon.on_change == "none":
+            return None
+        restart = daemon.restart_when(relevant) if daemon.restart_when else ""
+        if restart:
+            return self._action(name, daemon, "restart", restart, True)
+        reason = f"{', '.join(sorted(relevant))} changed"
+        return self._action(name, daemon, daemon.on_change, reason, True)
+
+    def _action(
+        self, name: str, daemon: Daemon, verb: Verb, reason: str, was_running: bool
+    ) -> ServiceAction:
+        return ServiceAction(
+            module=name,
+            daemon=daemon,
+            verb=verb,
+            reason=reason,
+            was_running=was_running,
+            probes=probes_of(daemon, self.target) if verb != "stop" else (),
+            old_probes=probes_of(daemon, self.running) if self.running.is_enabled(name) else (),
+        )
+
+
+def probes_of(daemon: Daemon, context: Context) -> tuple[Probe, ...]:
+    """Give a daemon's probes under a context."""
+    return tuple(daemon.probes(context)) if daemon.probes else ()
+
+
+def _contents(change: FileChange) -> tuple[bytes | None, bytes | None]:
+    old = change.old.content if change.old else None
+    return old, change.new.content if change.new else None

@@ -1,0 +1,83 @@
+"""Build the files that shall be in a staging tree and let the daemons' own tools check them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import attrs
+
+from mailstead.errors import CheckFailed
+from mailstead.instance import Instance
+from mailstead.machine.base import Machine, Path
+from mailstead.module import Check
+from mailstead.transaction.changes import FileVersion
+
+_WORD = re.compile(r"\{(staged:)?(/[^}]*)\}")
+
+
+@attrs.frozen
+class StagedFile:
+    """A file as it will stand after the save, for the checkers to read."""
+
+    path: str
+    content: bytes
+    secret: bool = False
+
+
+@attrs.frozen
+class Staging:
+    """A staging tree below ``/var/lib/mailstead/staging``; removed after use."""
+
+    machine: Machine
+    instance: Instance
+    root: Path
+
+    def run(self, module: str, check: Check) -> None:
+        """Run one check. Raises CheckFailed with the checker's own words."""
+        argv = [self._word(word) for word in check.argv]
+        done = self.machine.run(argv, timeout=check.timeout)
+        refused = done.status != 0 or any(
+            line.startswith(check.refuse_output)
+            for line in done.output.splitlines()
+            if check.refuse_output
+        )
+        if refused:
+            # People know the real path; the staged one is gone when they read this.
+            words = done.output.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
+            where = f"module {module}: {check.title}"
+            hint = "nothing was changed; correct the setting and try again"
+            raise CheckFailed(words or f"exit status {done.status}", where=where, hint=hint)
+
+    def _word(self, word: str) -> str:
+        def real(match: re.Match[str]) -> str:
+            path = match.group(2)
+            return str(self.root / path.lstrip("/") if match.group(1) else self.instance.path(path))
+
+        return _WORD.sub(real, word)
+
+
+@contextmanager
+def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) -> Iterator[Staging]:
+    """Make a staging tree of files, readable by root alone, and remove it afterwards."""
+    root = instance.state_path("staging")
+    machine.remove_tree(root)
+    try:
+        machine.make_directory(root, mode=0o700, uid=0, gid=0)
+        made = {root}
+        for item in files:
+            target = root / item.path.lstrip("/")
+            _make_parents(machine, root, target, made)
+            version = FileVersion(item.content, 0o600, 0, 0)
+            machine.replace_file(target, version.content, mode=version.mode, uid=0, gid=0)
+        yield Staging(machine, instance, root)
+    finally:
+        machine.remove_tree(root)
+
+
+def _make_parents(machine: Machine, root: Path, target: Path, made: set[Path]) -> None:
+    for parent in reversed(target.parents):
+        if root in parent.parents and parent not in made:
+            machine.make_directory(parent, mode=0o700, uid=0, gid=0)
+            made.add(parent)
