@@ -69,10 +69,14 @@ class App:
             names = [column.lower().replace(" ", "_") for column in columns]
             self.emit([dict(zip(names, row, strict=True)) for row in found])
             return
+        if not found:
+            self.say(f"{title}: none")
+            return
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*columns, title=title, title_justify="left", title_style="bold")
+        self.console.print(Text(title, style="bold"))
+        table = Table(*columns)
         for row in found:
             table.add_row(*(Text(_words(cell)) for cell in row))
         self.console.print(table)

@@ -172,7 +172,7 @@ def _declare(
     def wrap(cls: type[T]) -> type[T]:
         made = attrs.frozen(cls, kw_only=True, slots=False)
         hints = get_type_hints(made, include_extras=True)
-        fields = tuple(_field(item, hints[item.name]) for item in attrs.fields(made))
+        fields = tuple(_field(item, hints[item.name]) for item in attrs.fields(made))  # type: ignore[arg-type]
         section = Section(
             name=name or _snake(cls.__name__), kind=kind, cls=made, fields=fields, **rest
         )

@@ -79,7 +79,7 @@ class Editor:
     def uses(self, path: str, key: str) -> tuple[str, ...]:
         """Give the places in the draft that refer to a row."""
         bound = self._bound(path, "table")
-        found = uses_of(self._store, self._schema, path, {canonical_key(bound, key)})
+        found = uses_of(self._store, self._schema, path, {canonical_key(self._schema, bound, key)})
         return tuple(use.where for use in found)
 
     def remove_row(self, path: str, key: str, actor: Actor, force: bool = False) -> None:
@@ -112,7 +112,7 @@ class Editor:
 
     def _existing(self, bound: Bound, key: str) -> str:
         try:
-            canonical = canonical_key(bound, key)
+            canonical = canonical_key(self._schema, bound, key)
         except InvalidValue as error:
             raise NotFound(error.problem, where=bound.path, hint=error.hint) from None
         if not self._has(bound, canonical):

@@ -125,6 +125,8 @@ def _verify_key(bound: Bound, name: str) -> None:
     if not field.required or field.many or field.optional or field.type.secret:
         problem = "a key field must be one plain value without a default"
         raise RegistryError(problem, where=bound.place("", name))
+    if isinstance(field.type, Reference) and field.type.target == bound.path:
+        raise RegistryError("a key cannot refer to its own table", where=bound.place("", name))
 
 
 def _verify_default(bound: Bound, field: Field) -> None:

@@ -8,6 +8,7 @@ from mailstead.errors import InvalidValue
 from mailstead.module import Problem
 from mailstead.settings.cells import Json
 from mailstead.settings.declare import Field
+from mailstead.settings.grammar import quoted
 from mailstead.settings.keys import join_key, split_key
 from mailstead.settings.schema import Bound, Schema
 from mailstead.settings.store import Store
@@ -48,7 +49,7 @@ def problems_of(store: Store, schema: Schema, bound: Bound, key: str) -> list[Pr
     return problems
 
 
-def canonical_key(bound: Bound, text: str) -> str:
+def canonical_key(schema: Schema, bound: Bound, text: str) -> str:
     """Give a row's key text in canonical form, so that twins in case or IDN are one row.
 
     A key of one part may be written without percent-encoding. Raises InvalidValue.
@@ -58,9 +59,9 @@ def canonical_key(bound: Bound, text: str) -> str:
     if len(names) == 1 and len(parts) != 1:
         parts = (text,)
     if len(parts) != len(names):
-        raise InvalidValue(f"{text!r} is not a key", where=bound.path, hint="/".join(names))
+        raise InvalidValue(f"{quoted(text)} is not a key", where=bound.path, hint="/".join(names))
     pairs = zip(names, parts, strict=True)
-    return join_key(key_part(bound.field(n), part, bound.place("", n)) for n, part in pairs)
+    return join_key(_canonical_part(schema, bound, name, part) for name, part in pairs)
 
 
 def canonical_reference(schema: Schema, field: Field, value: Json, where: str) -> Json:
@@ -70,10 +71,15 @@ def canonical_reference(schema: Schema, field: Field, value: Json, where: str) -
         return value
     try:
         if field.many:
-            return tuple(dict.fromkeys(canonical_key(bound, item) for item in value))
-        return canonical_key(bound, value)
+            return tuple(dict.fromkeys(canonical_key(schema, bound, item) for item in value))
+        return canonical_key(schema, bound, value)
     except InvalidValue as error:
         raise InvalidValue(error.problem, where=where, hint=error.hint) from None
+
+
+def _canonical_part(schema: Schema, bound: Bound, name: str, part: str) -> str:
+    field, where = bound.field(name), bound.place("", name)
+    return key_part(field, canonical_reference(schema, field, field.parse(part, where), where))
 
 
 def _missing_targets(store: Store, schema: Schema, bound: Bound, key: str) -> Iterator[Problem]:
@@ -83,7 +89,7 @@ def _missing_targets(store: Store, schema: Schema, bound: Bound, key: str) -> It
             continue
         for target in targets(field, cells):
             if not _exists(store, schema, field.type.target, target):
-                problem = f"there is no {target!r} in {field.type.target}"
+                problem = f"there is no {quoted(target)} in {field.type.target}"
                 yield Problem(bound.place(key, field.name), problem, "add it first")
 
 
@@ -99,4 +105,4 @@ def _dangling(store: Store, schema: Schema, removed: dict[str, set[str]]) -> Ite
 
 
 def _lost(use: Use, path: str) -> str:
-    return f"it refers to {', '.join(map(repr, use.targets))}, which {path} no longer has"
+    return f"it refers to {', '.join(map(quoted, use.targets))}, which {path} no longer has"

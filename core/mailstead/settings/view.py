@@ -80,7 +80,9 @@ def key_text(bound: Bound, values: tuple[object, ...]) -> str | None:
     if len(values) > len(names):
         raise TypeError(f"the key of {bound.path} is {', '.join(names)}")
     try:
-        parts = [key_part(bound.field(name), value) for name, value in zip(names, values)]  # noqa: B905
+        parts = [
+            key_part(bound.field(name), value) for name, value in zip(names, values, strict=False)
+        ]
     except InvalidValue:
         return None
     return join_key(parts)

@@ -1,0 +1,1 @@
+"""Benchmarks of Mailstead; run with script/bench."""

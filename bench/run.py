@@ -1,0 +1,106 @@
+"""Measure the command line and the directory; printed beside an empty Python start.
+
+Nothing here fails on a figure: it prints what was measured, next to what is hoped for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.directory import one_user_costs
+from bench.measure import HEAD, Figure, command
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = str(ROOT / ".venv/bin/mailstead")
+EXTRA_MODULES = 6  # with the four first-party ones: a ten-module instance
+
+
+def main() -> None:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("--users", type=int, default=100_000, help="size of the large directory")
+    users = parser.parse_args().users
+    folder = Path(tempfile.mkdtemp(prefix="mailstead-bench-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    try:
+        print(HEAD)
+        for figure in _command_line(folder):
+            print(figure.line(), flush=True)
+        print()
+        for line in one_user_costs(folder, (10, users)):
+            print(line, flush=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _command_line(folder: Path) -> list[Figure]:
+    environment = _ten_modules(folder)
+
+    def run(*words: str) -> None:
+        argv = [COMMAND, *words]
+        subprocess.run(argv, env={**os.environ, **environment}, check=True, capture_output=True)
+
+    run("init", "--sandbox", "--address", "127.61.7.3", "--port-offset", "21000")
+    run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
+    run("enable", "--yes", "mail_retrieval", *(f"bench{n}" for n in range(EXTRA_MODULES)))
+    run("save")
+    try:
+        return _figures(environment, run)
+    finally:
+        run("stop", "--yes")
+
+
+def _figures(environment: dict[str, str], run: object) -> list[Figure]:
+    assert callable(run)
+    figures = [
+        command("empty Python start", [sys.executable, "-c", "pass"]),
+        command("mailstead --version (hoped: 150 cpu)", [COMMAND, "--version"], env=environment),
+        command("mailstead status, ten modules (400 cpu)", [COMMAND, "status"], env=environment),
+        command("mailstead save, nothing changed (300)", [COMMAND, "save"], env=environment),
+    ]
+    run("settings", "set", "bench0.options", "greeting=changed")
+    figures.append(command("mailstead plan, one option changed (300)", [COMMAND, "plan"],
+                           env=environment))  # fmt: skip
+    run("discard", "--yes")
+    run("settings", "set", "mail_retrieval.services", "pop3=no")
+    figures.append(command("mailstead plan, Dovecot checks it (300)", [COMMAND, "plan"],
+                           env=environment))  # fmt: skip
+    run("discard", "--yes")
+    return figures
+
+
+def _ten_modules(folder: Path) -> dict[str, str]:
+    """Make small modules and a distribution that names them; gives the environment to use."""
+    packages = folder / "packages"
+    points = ["[mailstead.plugins]"]
+    for number in range(EXTRA_MODULES):
+        name = f"bench{number}"
+        package = packages / f"mailstead_bench{number}"
+        (package / "templates").mkdir(parents=True)
+        (package / "manifest.toml").write_text(
+            f'id = "{name}"\napi = 1\ntitle = "{name}"\n'
+            f'[[paths]]\npath = "/etc/{name}.conf"\nreason = "measures"\n'
+        )
+        (package / "__init__.py").write_text(
+            "from mailstead.plugin import Module, Template, field, form, types\n\n\n"
+            '@form(title="Options")\nclass Options:\n'
+            '    greeting: types.Text = field(default="hello")\n\n\n'
+            f'module = Module(sections=[Options], files=[Template("/etc/{name}.conf", "c.j2")])\n'
+        )
+        (package / "templates/c.j2").write_text("{{ options.greeting }}\n")
+        points.append(f"{name} = mailstead_bench{number}")
+    info = packages / "mailstead_bench-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mailstead-bench\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("\n".join(points) + "\n")
+    return {"PYTHONPATH": str(packages), "MAILSTEAD_INSTANCE": str(folder / "instance")}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests with real Postfix and Dovecot in sandboxes on loopback addresses."""

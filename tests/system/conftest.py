@@ -1,0 +1,59 @@
+"""Sandboxes for tests with real daemons."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from tests.system.outside import Outside
+from tests.system.sandbox import Sandbox
+
+OFFICE = "127.0.0.77"
+
+
+@attrs.frozen
+class Site:
+    """A mail server with two users and an object that may relay, and the world outside."""
+
+    sandbox: Sandbox
+    outside: Outside
+
+
+@pytest.fixture(autouse=True)
+def _needs_root() -> None:
+    assert os.geteuid() == 0, "the tests with real daemons need root: run sudo script/test"
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """Give the site of this test process; tests leave its settings as they found them."""
+    outside = Outside.start()
+    sandbox = Sandbox.make(outside=outside.route)
+    try:
+        sandbox.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
+        sandbox.run("enable", "mail_retrieval", "--yes")
+        sandbox.run("domain", "add", "example.org")
+        sandbox.run("object", "add", "office")
+        sandbox.run("object", "add-member", "office", OFFICE)
+        sandbox.run("save")
+        sandbox.run("relay", "allow", "office")
+        sandbox.run("save")
+        sandbox.add_user("ada")
+        sandbox.add_user("grace")
+        yield Site(sandbox, outside)
+    finally:
+        sandbox.destroy()
+        outside.stop()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Give an empty sandbox of the test's own."""
+    made = Sandbox.make()
+    try:
+        yield made
+    finally:
+        made.destroy()
