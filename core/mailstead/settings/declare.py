@@ -195,9 +195,9 @@ def _field(item: attrs.Attribute[Any], hint: Any) -> Field:
         optional=optional,
         required=required,
         default=None if required else item.default,
-        help=item.metadata["help"],
-        unit=item.metadata["unit"],
-        min_items=item.metadata["min_items"],
+        help=item.metadata.get("help", ""),
+        unit=item.metadata.get("unit", ""),
+        min_items=item.metadata.get("min_items", 0),
     )
 
 
