@@ -1,0 +1,4 @@
+"""Where the directory lies; other modules may import it."""
+
+FOLDER = "/var/lib/mailstead/directory"
+DATABASE = f"{FOLDER}/directory.db"
