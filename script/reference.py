@@ -198,12 +198,23 @@ def _default(item: Field) -> str:
 
 def _hooks(registry: Registry) -> Iterator[str]:
     for name in registry.usable():
-        for spec in registry.module(name).hookspecs:
-            yield f"\n## {name}\n\n{_doc(spec, f'{name}: {spec.__name__}')}\n"
+        specs = registry.module(name).hookspecs
+        yield f"\n## {name}: {registry.entry(name).manifest.title}\n" if specs else ""
+        for spec in specs:
+            yield f"\n{_doc(spec, f'{name}: {spec.__name__}')}\n"
             for hook, function in _specified(spec):
                 where = f"{spec.__module__}.{spec.__qualname__}.{hook}"
                 yield f"\n### {hook}\n\n```python\n{_signature(hook, function)}\n```\n\n"
                 yield f"{_doc(function, where)}\n"
+        yield from _told(specs)
+
+
+def _told(specs: Sequence[type]) -> Iterator[str]:
+    """Give the classes that hooks are given or give, which stand beside them."""
+    for name in dict.fromkeys(spec.__module__ for spec in specs):
+        for word, cls in vars(sys.modules[name]).items():
+            if isinstance(cls, type) and attrs.has(cls) and cls.__module__ == name:
+                yield _declaration(word, cls)
 
 
 def _specified(spec: type) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -243,7 +254,7 @@ def _annotation(hint: object) -> str:
 
 def _commands(registry: Registry) -> Iterator[str]:
     yield "\n## Global options\n\n"
-    yield from _options(command_line.cli, "mailstead")
+    yield from _options(command_line.cli)
     yield "\n## Core\n"
     context = click.Context(command_line.cli, info_name="mailstead")
     for name in sorted(command_line.CORE_COMMANDS):
@@ -275,7 +286,7 @@ def _command(path: str, command: click.Command) -> Iterator[str]:
     yield f"\n### mailstead {path}\n\n```console\n{usage}\n```\n\n{_help(command, path)}\n"
     if has_options:
         yield "\n"
-        yield from _options(command, path)
+        yield from _options(command)
 
 
 def _argument(item: click.Argument) -> str:
@@ -286,13 +297,12 @@ def _argument(item: click.Argument) -> str:
     return word if item.required else f"[{word}]"
 
 
-def _options(command: click.Command, path: str) -> Iterator[str]:
-    rows = []
-    for item in command.params:
-        if isinstance(item, click.Option) and not item.hidden:
-            if not item.help:
-                raise Undocumented(f"mailstead {path}: {item.opts[0]} has no help")
-            rows.append((_option(item), item.help, _option_default(item)))
+def _options(command: click.Command) -> Iterator[str]:
+    rows = [
+        (_option(item), item.help or EMPTY, _option_default(item))
+        for item in command.params
+        if isinstance(item, click.Option) and not item.hidden
+    ]
     yield from _table(("Option", "What it does", "Default"), rows)
 
 

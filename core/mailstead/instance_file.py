@@ -18,6 +18,7 @@ from mailstead.instance import CONFIG, STATE, Instance
 from mailstead.machine.base import Machine, Path
 
 FORMAT = 1
+LOGS = "/var/log"  # where daemons write when they are started
 
 
 def read_instance(machine: Machine, prefix: Path) -> Instance:
@@ -52,12 +53,13 @@ def make_folders(machine: Machine, instance: Instance) -> None:
     if not machine.is_root():
         raise InstanceError("only root may do this", where=str(instance.prefix), hint="use sudo")
     _refuse_unusable_prefix(machine, instance)
-    for path, mode in ((CONFIG.rsplit("/", 1)[0], 0o755), (STATE, 0o711)):
+    for path in (CONFIG.rsplit("/", 1)[0], LOGS, STATE):
         folder = instance.path(path)
         for parent in (*reversed(folder.parents), folder):
             if machine.stat_file(parent) is None:
                 machine.make_directory(parent, mode=0o755, uid=0, gid=0)
-        machine.make_directory(folder, mode=mode, uid=0, gid=0)
+    # Daemons pass through it to what they read, and list nothing.
+    machine.make_directory(instance.path(STATE), mode=0o711, uid=0, gid=0)
 
 
 def _missing(machine: Machine, prefix: Path) -> InstanceError:

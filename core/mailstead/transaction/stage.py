@@ -38,14 +38,12 @@ class Staging:
         """Run one check. Raises CheckFailed with the checker's own words."""
         argv = [self._word(word) for word in check.argv]
         done = self.machine.run(argv, timeout=check.timeout)
-        refused = done.status != 0 or any(
-            line.startswith(check.refuse_output)
-            for line in done.output.splitlines()
-            if check.refuse_output
-        )
-        if refused:
+        lines = done.output.splitlines()
+        refused = [line for line in lines if line.startswith(check.refuse_output)]
+        if refused or done.status != 0:
+            said = "\n".join(refused) or done.stderr.strip() or done.output
             # People know the real path; the staged one is gone when they read this.
-            words = done.output.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
+            words = said.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
             where = f"module {module}: {check.title}"
             hint = "nothing was changed; correct the setting and try again"
             raise CheckFailed(words or f"exit status {done.status}", where=where, hint=hint)

@@ -1,94 +1,99 @@
-"""The commands ``mailstead user`` and ``mailstead group``: immediate, no save needed."""
+"""The commands ``mailstead user`` and ``mailstead group``; what they do is done at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import types
 
 if TYPE_CHECKING:
+    from mailstead.plugin import Context
+    from mailstead_users.directory import Directory
     from mailstead_users.groups import Groups
     from mailstead_users.users import Users
 
-AT_ONCE = "done at once, no save needed"
-password_stdin = click.option(
+DONE = "done at once, no save needed"
+STDIN = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input."
 )
+PREFIX = click.argument("prefix", default="")
+AFTER = click.option("--after", default="", metavar="NAME", help="Begin after this name.")
+LIMIT = click.option("--limit", default=100, show_default=True, help="Show at most so many.")
+SEARCH = click.option("--search", default="", metavar="TEXT", help="Only with this text.")
 
 
-@click.group()
-def user() -> None:
-    """People who use this machine's services."""
+@click.group("user")
+def user_group() -> None:
+    """Users: who they are and their passwords. Takes effect at once."""
 
 
-@user.command("add")
+@user_group.command("add")
 @click.argument("name")
 @click.option("--first", default="", help="First name.")
 @click.option("--last", default="", help="Last name.")
-@click.option("--comment", default="", help="Anything.")
-@password_stdin
+@click.option("--comment", default="", help="For people.")
+@STDIN
 @pass_app
-def add_user(
-    app: App, name: str, first: str, last: str, comment: str, password_stdin: bool
-) -> None:
-    """Add a user; asks for the password."""
+def add(app: App, name: str, first: str, last: str, comment: str, password_stdin: bool) -> None:
+    """Add a user; the password is asked for twice."""
     with _users(app) as users:
-        password = app.read_password(None, password_stdin)
-        now = app.engine.machine.now()
-        texts = {"first_name": first, "last_name": last, "comment": comment}
-        outcome = users.add(name, password, now=now, **texts)
-    app.say(f"user {outcome.user.name} added; {AT_ONCE}")
-    _tell(app, outcome.messages, outcome.warnings)
+        password = _password(app, password_stdin)
+        done = users.add_user(name, password, first_name=first, last_name=last, comment=comment)
+    app.say(f"user {done.user.name} added; {DONE}")
+    _tell(app, done.messages, done.warnings)
 
 
-@user.command("list")
-@click.argument("search", required=False, default="")
-@click.option("--after", default="", help="Begin after this name.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 100_000))
-@pass_app
-def list_users(app: App, search: str, after: str, limit: int) -> None:
-    """List users, or those with a text in a name or comment."""
-    with _users(app) as users:
-        found = users.page(after=after, search=search, limit=limit)
-    columns = ("Name", "First name", "Last name", "Enabled", "Comment")
-    app.print_table("Users", columns, (
-        (item.name, item.first_name, item.last_name, item.enabled, item.comment) for item in found
-    ))  # fmt: skip
-    if len(found) == limit:
-        app.say(f"There may be more: --after {found[-1].name}")
-
-
-@user.command("show")
+@user_group.command("show")
 @click.argument("name")
 @pass_app
-def show_user(app: App, name: str) -> None:
-    """Show a user and the groups they are in."""
-    from mailstead_users.groups import Groups
+def show(app: App, name: str) -> None:
+    """Show a user with groups and logins."""
+    from mailstead_users.groups import groups_of
+    from mailstead_users.logins import logins_of
+    from mailstead_users.users import find_user
+
+    with _directory(app) as (directory, _), directory.read() as connection:
+        user = find_user(connection, name)
+        groups = [group.name for group in groups_of(connection, user.id)]
+        logins = [login.login for login in logins_of(connection, user.id)]
+    record = {
+        "name": user.name, "first": user.first_name, "last": user.last_name,
+        "comment": user.comment, "enabled": user.enabled, "groups": groups, "logins": logins,
+        "created": user.created,
+    }  # fmt: skip
+    app.print_record(f"User {user.name}", record)
+
+
+@user_group.command("list")
+@PREFIX
+@AFTER
+@LIMIT
+@SEARCH
+@pass_app
+def list_users(app: App, prefix: str, after: str, limit: int, search: str) -> None:
+    """List users whose names begin with PREFIX, in order, a page at a time."""
+    from mailstead_users.queries import Page
 
     with _users(app) as users:
-        found = users.get(name)
-        groups = Groups(users.directory, users.context).of_user(name)
-    created = datetime.fromtimestamp(found.created, UTC).isoformat(timespec="seconds")
-    app.print_record(f"user {found.name}", {
-        "name": found.name, "first_name": found.first_name, "last_name": found.last_name,
-        "comment": found.comment, "enabled": found.enabled, "created": created,
-        "groups": list(groups),
-    })  # fmt: skip
+        found = users.list_users(Page(after, limit, prefix, search))
+    rows = [(u.name, u.first_name, u.last_name, u.enabled, u.comment) for u in found]
+    app.print_table("Users", ("Name", "First", "Last", "Enabled", "Comment"), rows)
+    _tell_more(app, [user.name for user in found], limit)
 
 
-@user.command("change")
+@user_group.command("change")
 @click.argument("name")
 @click.option("--first", help="First name.")
 @click.option("--last", help="Last name.")
-@click.option("--comment", help="Anything.")
-@click.option("--enable/--disable", "enabled", default=None, help="May the user log in?")
+@click.option("--comment", help="For people.")
+@click.option("--enabled/--disabled", default=None, help="Whether the user may log in.")
 @pass_app
-def change_user(
+def change(
     app: App,
     name: str,
     first: str | None,
@@ -96,146 +101,165 @@ def change_user(
     comment: str | None,
     enabled: bool | None,
 ) -> None:
-    """Change names, comment, or whether the user may log in."""
-    given = {"first_name": first, "last_name": last, "comment": comment}
-    texts = {key: value for key, value in given.items() if value is not None}
+    """Change a user's names, comment, or whether logging in is allowed."""
     with _users(app) as users:
-        outcome = users.change(name, enabled=enabled, **texts)
-    app.say(f"user {outcome.user.name} changed; {AT_ONCE}")
-    _tell(app, outcome.messages)
+        done = users.change_user(
+            name, first_name=first, last_name=last, comment=comment, enabled=enabled
+        )
+    app.say(f"user {done.user.name} changed; {DONE}")
+    _tell(app, done.messages)
 
 
-@user.command("password")
+@user_group.command("password")
 @click.argument("name")
-@password_stdin
+@STDIN
 @pass_app
-def change_password(app: App, name: str, password_stdin: bool) -> None:
-    """Set a user's password."""
+def password(app: App, name: str, password_stdin: bool) -> None:
+    """Set a user's password; it is asked for twice."""
     with _users(app) as users:
-        users.get(name)
-        users.change(name, password=app.read_password(None, password_stdin))
-    app.say(f"password of {name} changed; {AT_ONCE}")
+        users.get_user(name)
+        done = users.set_password(name, _password(app, password_stdin))
+    app.say(f"password of {done.user.name} set; {DONE}")
+    _tell(app, done.messages)
 
 
-@user.command("delete")
+@user_group.command("delete")
 @click.argument("name")
 @pass_app
-def delete_user(app: App, name: str) -> None:
-    """Delete a user and what goes with them."""
+def delete(app: App, name: str) -> None:
+    """Delete a user, after telling what is lost and asking."""
     with _users(app) as users:
-        for warning in users.warnings(name):
-            app.warn(warning)
+        _tell(app, (), users.warnings(name))
         app.confirm(f"Delete the user {name}?")
-        outcome = users.delete(name)
-    app.say(f"user {outcome.user.name} deleted; {AT_ONCE}")
-    _tell(app, outcome.messages)
+        done = users.delete_user(name)
+    app.say(f"user {done.user.name} deleted; {DONE}")
+    _tell(app, done.messages)
 
 
-@click.group()
-def group() -> None:
-    """Groups of users."""
+@click.group("group")
+def group_group() -> None:
+    """Groups of users. Takes effect at once."""
 
 
-@group.command("add")
+@group_group.command("add")
 @click.argument("name")
-@click.option("--comment", default="", help="Anything.")
+@click.option("--comment", default="", help="For people.")
 @pass_app
 def add_group(app: App, name: str, comment: str) -> None:
-    """Add a group."""
+    """Add a group without members."""
     with _groups(app) as groups:
-        messages = groups.add(name, comment)
-    app.say(f"group {name} added; {AT_ONCE}")
+        group, messages = groups.add_group(name, comment=comment)
+    app.say(f"group {group.name} added; {DONE}")
     _tell(app, messages)
 
 
-@group.command("list")
-@click.option("--after", default="", help="Begin after this name.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 100_000))
+@group_group.command("list")
+@PREFIX
+@AFTER
+@LIMIT
+@SEARCH
 @pass_app
-def list_groups(app: App, after: str, limit: int) -> None:
-    """List groups."""
+def list_groups(app: App, prefix: str, after: str, limit: int, search: str) -> None:
+    """List groups whose names begin with PREFIX, in order, a page at a time."""
+    from mailstead_users.queries import Page
+
     with _groups(app) as groups:
-        found = groups.page(after=after, limit=limit)
-    app.print_table("Groups", ("Name", "Comment"), ((item.name, item.comment) for item in found))
+        found = groups.list_groups(Page(after, limit, prefix, search))
+    rows = [(group.name, group.comment) for group in found]
+    app.print_table("Groups", ("Name", "Comment"), rows)
+    _tell_more(app, [group.name for group in found], limit)
 
 
-@group.command("show")
+@group_group.command("show")
 @click.argument("name")
-@click.option("--after", default="", help="Begin after this member.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 100_000))
 @pass_app
-def show_group(app: App, name: str, after: str, limit: int) -> None:
-    """Show a group and its members."""
+def show_group(app: App, name: str) -> None:
+    """Show a group with its members."""
     with _groups(app) as groups:
-        found = groups.get(name)
-        members = groups.members(name, after=after, limit=limit)
-    record = {"name": found.name, "comment": found.comment, "members": list(members)}
-    app.print_record(f"group {found.name}", record)
+        group = groups.get_group(name)
+        members = list(groups.members(name))
+    record = {"name": group.name, "comment": group.comment, "members": members}
+    app.print_record(f"Group {group.name}", record)
 
 
-@group.command("delete")
+@group_group.command("delete")
 @click.argument("name")
 @pass_app
 def delete_group(app: App, name: str) -> None:
-    """Delete a group; its members stay."""
+    """Delete a group, after telling what is lost and asking; its users stay."""
     with _groups(app) as groups:
-        groups.get(name)
-        for warning in groups.warnings(name):
-            app.warn(warning)
+        _tell(app, (), groups.warnings(name))
         app.confirm(f"Delete the group {name}?")
-        messages = groups.delete(name)
-    app.say(f"group {name} deleted; {AT_ONCE}")
+        messages = groups.delete_group(name)
+    app.say(f"group {name} deleted; {DONE}")
     _tell(app, messages)
 
 
-@group.command("add-member")
+@group_group.command("add-member")
 @click.argument("name")
-@click.argument("member")
+@click.argument("user")
 @pass_app
-def add_member(app: App, name: str, member: str) -> None:
+def add_member(app: App, name: str, user: str) -> None:
     """Put a user into a group."""
     with _groups(app) as groups:
-        messages = groups.add_member(name, member)
-    app.say(f"{member} is in the group {name}; {AT_ONCE}")
+        messages = groups.add_member(name, user)
+    app.say(f"{user} added to the group {name}; {DONE}")
     _tell(app, messages)
 
 
-@group.command("remove-member")
+@group_group.command("remove-member")
 @click.argument("name")
-@click.argument("member")
+@click.argument("user")
 @pass_app
-def remove_member(app: App, name: str, member: str) -> None:
+def remove_member(app: App, name: str, user: str) -> None:
     """Take a user out of a group."""
     with _groups(app) as groups:
-        messages = groups.remove_member(name, member)
-    app.say(f"{member} is no longer in the group {name}; {AT_ONCE}")
+        messages = groups.remove_member(name, user)
+    app.say(f"{user} removed from the group {name}; {DONE}")
     _tell(app, messages)
 
 
 @contextmanager
-def _users(app: App) -> Iterator[Users]:
-    from mailstead_users.directory import open_directory
-    from mailstead_users.users import Users
+def _directory(app: App) -> Iterator[tuple[Directory, Context]]:
+    from mailstead_users.opening import open_directory
 
     app.engine.require_enabled("users")
     context = app.engine.context("running")
     with open_directory(context) as directory:
-        yield Users(directory, context)
+        yield directory, context
+
+
+@contextmanager
+def _users(app: App) -> Iterator[Users]:
+    from mailstead_users.passwords import Passwords
+    from mailstead_users.users import Users
+
+    with _directory(app) as (directory, context):
+        yield Users(directory, context, Passwords.of(context))
 
 
 @contextmanager
 def _groups(app: App) -> Iterator[Groups]:
     from mailstead_users.groups import Groups
 
-    with _users(app) as users:
-        yield Groups(users.directory, users.context)
+    with _directory(app) as (directory, context):
+        yield Groups(directory, context)
+
+
+def _password(app: App, from_stdin: bool) -> types.Secret:
+    return types.Secret(app.read_password(from_stdin=from_stdin))
+
+
+def _tell_more(app: App, names: Sequence[str], limit: int) -> None:
+    if len(names) == limit:
+        app.say(f"for more: --after {names[-1]}")
 
 
 def _tell(app: App, messages: Iterable[str], warnings: Iterable[str] = ()) -> None:
-    for message in messages:
-        app.say(message)
-    for warning in warnings:
-        app.warn(warning)
+    for text in messages:
+        app.say(text)
+    for text in warnings:
+        app.warn(text)
 
 
-commands = [user, group]
+commands: list[click.Command] = [user_group, group_group]

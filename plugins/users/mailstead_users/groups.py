@@ -1,24 +1,27 @@
-"""Groups and who is in them. Everything takes effect at once, in one transaction."""
+"""Groups and who is in them: each operation is one transaction and takes effect at once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
-import sqlalchemy as sa
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from mailstead.plugin import AlreadyExists, Context, NotFound
-from mailstead_users import hooks
+from mailstead_users import hooks, tables
 from mailstead_users.directory import Directory
-from mailstead_users.entry import name_of, text_of
+from mailstead_users.grammar import COMMENT, canonical, parse, parse_name
 from mailstead_users.hookspecs import GroupChange
-from mailstead_users.tables import GROUPS, MEMBERSHIPS, USERS
-from mailstead_users.users import PAGE, find_user
+from mailstead_users.queries import Page, page_of, row_of
 
-Messages = tuple[str, ...]
+NAME = "group.name"
+MEMBER = "group.member"
+SEARCHED = ("name", "comment")
 
 
 @attrs.frozen
 class Group:
-    """A group."""
+    """A group of users."""
 
     id: int
     name: str
@@ -27,105 +30,122 @@ class Group:
 
 @attrs.frozen
 class Groups:
-    """The groups of a directory, changed under the running settings."""
+    """The service for groups of one directory."""
 
     directory: Directory
     context: Context
 
-    def add(self, name: str, comment: str = "") -> Messages:
-        """Add a group. Raises InvalidValue, AlreadyExists."""
-        values = {"name": name_of(name, "group.name"), "comment": text_of(comment, "group.comment")}
-        with self.directory.begin() as connection:
-            if _find(connection, values["name"]) is not None:
-                problem = f"the group {values['name']} exists"
-                raise AlreadyExists(problem, where="group.name", hint="choose another name")
-            connection.execute(GROUPS.insert().values(values))
-            return hooks.group_changed(self._change(connection, values["name"]))
+    def add_group(self, name: str, *, comment: str = "") -> tuple[Group, tuple[str, ...]]:
+        """Add a group; gives it and the modules' messages. Raises InvalidValue, AlreadyExists."""
+        values = {
+            "name": parse_name(name, NAME),
+            "comment": parse(COMMENT, comment, "group.comment"),
+        }
+        with self.directory.write() as connection:
+            group = _insert(connection, values)
+            return group, hooks.tell_group_changed(self._change(connection, group))
 
-    def warnings(self, name: str) -> Messages:
-        """Ask what goes with a group. Raises NotFound."""
-        with self.directory.begin() as connection:
-            return hooks.group_warnings(self._change(connection, name))
+    def warnings(self, name: str) -> tuple[str, ...]:
+        """Ask the modules what is lost with a group. Raises NotFound."""
+        with self.directory.read() as connection:
+            group = find_group(connection, name)
+            return hooks.ask_group_warnings(self._change(connection, group))
 
-    def delete(self, name: str) -> Messages:
-        """Delete a group; its members stay. Raises NotFound."""
-        with self.directory.begin() as connection:
-            change = self._change(connection, name)
-            messages = hooks.group_deleted(change)
-            connection.execute(GROUPS.delete().where(GROUPS.c.id == change.group.id))
-        return messages
+    def delete_group(self, name: str) -> tuple[str, ...]:
+        """Delete a group; gives the modules' messages. Raises NotFound."""
+        with self.directory.write() as connection:
+            group = find_group(connection, name)
+            connection.execute(delete(tables.groups).where(tables.groups.c.id == group.id))
+            return hooks.tell_group_deleted(self._change(connection, group))
 
-    def add_member(self, group: str, user: str) -> Messages:
+    def add_member(self, name: str, user: str) -> tuple[str, ...]:
         """Put a user into a group. Raises NotFound, AlreadyExists."""
-        with self.directory.begin() as connection:
-            change = self._change(connection, group)
-            keys = {"group_id": change.group.id, "user_id": find_user(connection, user).id}
-            if connection.execute(sa.select(MEMBERSHIPS).filter_by(**keys)).first():
-                problem = f"{user} is in the group {group}"
-                raise AlreadyExists(problem, where="group.member", hint="nothing is to be done")
-            connection.execute(MEMBERSHIPS.insert().values(keys))
-            return hooks.group_changed(change)
+        with self.directory.write() as connection:
+            group, member = find_group(connection, name), _user(connection, user)
+            if _is_member(connection, group.id, member.id):
+                problem = f"{member.name} is in the group {group.name} already"
+                raise AlreadyExists(problem, where=MEMBER)
+            row = {"group_id": group.id, "user_id": member.id}
+            connection.execute(insert(tables.memberships).values(row))
+            change = self._change(connection, group, {"added": member.name})
+            return hooks.tell_group_changed(change)
 
-    def remove_member(self, group: str, user: str) -> Messages:
+    def remove_member(self, name: str, user: str) -> tuple[str, ...]:
         """Take a user out of a group. Raises NotFound."""
-        with self.directory.begin() as connection:
-            change = self._change(connection, group)
-            keys = {"group_id": change.group.id, "user_id": find_user(connection, user).id}
-            if not connection.execute(MEMBERSHIPS.delete().filter_by(**keys)).rowcount:
-                hint = "see `mailstead group show`"
-                raise NotFound(f"{user} is not in the group {group}", where="group.member",
-                               hint=hint)  # fmt: skip
-            return hooks.group_changed(change)
+        table = tables.memberships
+        with self.directory.write() as connection:
+            group, member = find_group(connection, name), _user(connection, user)
+            chosen = (table.c.group_id == group.id, table.c.user_id == member.id)
+            if connection.execute(delete(table).where(*chosen)).rowcount != 1:
+                raise NotFound(f"{member.name} is not in the group {group.name}", where=MEMBER)
+            change = self._change(connection, group, {"removed": member.name})
+            return hooks.tell_group_changed(change)
 
-    def members(self, name: str, *, after: str = "", limit: int = PAGE) -> tuple[str, ...]:
-        """List the names of a group's members after a name. Raises NotFound."""
-        with self.directory.begin() as connection:
-            group = _require(connection, name)
-            select = (
-                sa.select(USERS.c.name)
-                .join(MEMBERSHIPS, MEMBERSHIPS.c.user_id == USERS.c.id)
-                .where(MEMBERSHIPS.c.group_id == group.id, USERS.c.name > after)
-                .order_by(USERS.c.name)
-                .limit(limit)
-            )
-            return tuple(connection.execute(select).scalars())
+    def get_group(self, name: str) -> Group:
+        """Give a group by name. Raises NotFound."""
+        with self.directory.read() as connection:
+            return find_group(connection, name)
 
-    def of_user(self, user: str) -> tuple[str, ...]:
-        """List the groups a user is in. Raises NotFound."""
-        with self.directory.begin() as connection:
-            select = (
-                sa.select(GROUPS.c.name)
-                .join(MEMBERSHIPS, MEMBERSHIPS.c.group_id == GROUPS.c.id)
-                .where(MEMBERSHIPS.c.user_id == find_user(connection, user).id)
-                .order_by(GROUPS.c.name)
-            )
-            return tuple(connection.execute(select).scalars())
+    def list_groups(self, page: Page | None = None) -> tuple[Group, ...]:
+        """Give a page of groups in order of name."""
+        chosen = page_of(select(tables.groups), tables.groups, page or Page(), SEARCHED)
+        with self.directory.read() as connection:
+            return tuple(Group(**row._mapping) for row in connection.execute(chosen))
 
-    def get(self, name: str) -> Group:
-        """Give a group. Raises NotFound."""
-        with self.directory.begin() as connection:
-            return _require(connection, name)
+    def members(self, name: str) -> tuple[str, ...]:
+        """Give the names of a group's users in order. Raises NotFound."""
+        with self.directory.read() as connection:
+            return members_of(connection, find_group(connection, name).id)
 
-    def page(self, *, after: str = "", limit: int = PAGE) -> tuple[Group, ...]:
-        """List groups by name: those after a name."""
-        select = sa.select(GROUPS).where(GROUPS.c.name > after).order_by(GROUPS.c.name)
-        with self.directory.begin() as connection:
-            rows = connection.execute(select.limit(limit)).mappings()
-            return tuple(Group(**row) for row in rows)
+    def of_user(self, user: str) -> tuple[Group, ...]:
+        """Give the groups a user is in, in order of name. Raises NotFound."""
+        with self.directory.read() as connection:
+            return groups_of(connection, _user(connection, user).id)
 
-    def _change(self, connection: sa.Connection, name: str) -> GroupChange:
-        return GroupChange(connection, self.context, _require(connection, name))
+    def _change(
+        self, connection: Connection, group: Group, details: Mapping[str, str] | None = None
+    ) -> GroupChange:
+        return GroupChange(self.directory, connection, self.context, group, details or {})
 
 
-def _find(connection: sa.Connection, name: str) -> Group | None:
-    select = sa.select(GROUPS).where(GROUPS.c.name == name.lower())
-    row = connection.execute(select).mappings().first()
-    return Group(**row) if row else None
+def find_group(connection: Connection, name: str) -> Group:
+    """Give a group by name, within a transaction. Raises NotFound."""
+    chosen = select(tables.groups).where(tables.groups.c.name == canonical(name))
+    return Group(**row_of(connection, chosen, "group", name)._mapping)
 
 
-def _require(connection: sa.Connection, name: str) -> Group:
-    group = _find(connection, name)
-    if group is None:
-        hint = "see `mailstead group list`"
-        raise NotFound(f"there is no group {name[:80]!r}", where="group.name", hint=hint)
-    return group
+def members_of(connection: Connection, group_id: int) -> tuple[str, ...]:
+    """Give the names of a group's users in order, within a transaction."""
+    users, rows = tables.users, tables.memberships
+    chosen = select(users.c.name).join(rows, rows.c.user_id == users.c.id)
+    chosen = chosen.where(rows.c.group_id == group_id).order_by(users.c.name)
+    return tuple(connection.execute(chosen).scalars())
+
+
+def groups_of(connection: Connection, user_id: int) -> tuple[Group, ...]:
+    """Give the groups a user is in, in order of name, within a transaction."""
+    groups, rows = tables.groups, tables.memberships
+    chosen = select(groups).join(rows, rows.c.group_id == groups.c.id)
+    chosen = chosen.where(rows.c.user_id == user_id).order_by(groups.c.name)
+    return tuple(Group(**row._mapping) for row in connection.execute(chosen))
+
+
+def _insert(connection: Connection, values: Mapping[str, str]) -> Group:
+    table = tables.groups
+    name = values["name"]
+    if connection.execute(select(table.c.id).where(table.c.name == name)).first():
+        raise AlreadyExists(f"the group {name!r} exists already", where=NAME)
+    made = insert(table).values(values).returning(table)
+    return Group(**connection.execute(made).one()._mapping)
+
+
+def _user(connection: Connection, name: str) -> Row[tuple[int, str]]:
+    table = tables.users
+    chosen = select(table.c.id, table.c.name).where(table.c.name == canonical(name))
+    return row_of(connection, chosen, "user", name)
+
+
+def _is_member(connection: Connection, group_id: int, user_id: int) -> bool:
+    table = tables.memberships
+    chosen = select(table).where(table.c.group_id == group_id, table.c.user_id == user_id)
+    return connection.execute(chosen).first() is not None

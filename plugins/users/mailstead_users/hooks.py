@@ -1,73 +1,67 @@
-"""One typed function per hook; see `mailstead_users.hookspecs`."""
+"""One typed function for each hook of users."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailstead.plugin import Context, MailsteadError
+from mailstead.plugin import Context
 from mailstead_users.hookspecs import GroupChange, UserChange
 
 if TYPE_CHECKING:
-    from mailstead_users.directory import SchemaFile
-
-Messages = tuple[str, ...]
+    from mailstead_users.schemas import SchemaFile
 
 
-def directory_schemas(context: Context) -> tuple[SchemaFile, ...]:
-    """Collect the schemas other modules keep in the directory."""
-    return tuple(item for _, found in context.collect("directory_schemas") for item in found)
+def collect_schemas(context: Context) -> tuple[SchemaFile, ...]:
+    """Ask the modules for SQL schemas of the directory."""
+    found = context.collect("directory_schemas")
+    return tuple(schema for _, given in found for schema in given)
 
 
-def user_created(change: UserChange) -> tuple[Messages, Messages]:
-    """Tell modules of a new user; gives messages and warnings.
-
-    All of them share one savepoint: a module that fails cannot leave half of its work.
-    """
-    savepoint = change.connection.begin_nested()
-    try:
-        found = change.context.collect("user_created", change=change)
-    except MailsteadError as error:
-        savepoint.rollback()
-        return (), (str(error),)
-    savepoint.commit()
-    return tuple(message for _, message in found if message), ()
+def tell_user_created(change: UserChange) -> tuple[str, ...]:
+    """Tell the modules of a new user; gives their messages. Raises MailsteadError."""
+    return _messages("user_created", change)
 
 
-def user_changed(change: UserChange) -> Messages:
-    """Tell modules of a changed user."""
-    return _messages(change, "user_changed")
+def tell_user_changed(change: UserChange) -> tuple[str, ...]:
+    """Tell the modules of a changed user; gives their messages. Raises MailsteadError."""
+    return _messages("user_changed", change)
 
 
-def user_warnings(change: UserChange) -> Messages:
-    """Ask modules what goes with a user."""
-    return _warnings(change, "user_warnings")
+def ask_user_warnings(change: UserChange) -> tuple[str, ...]:
+    """Ask the modules what is lost with a user."""
+    return _warnings("user_warnings", change)
 
 
-def user_deleted(change: UserChange) -> Messages:
-    """Tell modules that a user goes."""
-    return _messages(change, "user_deleted")
+def tell_user_deleting(change: UserChange) -> tuple[str, ...]:
+    """Tell the modules that a user is about to go. Raises MailsteadError."""
+    return _messages("user_deleting", change)
 
 
-def group_changed(change: GroupChange) -> Messages:
-    """Tell modules of a new or changed group."""
-    return _messages(change, "group_changed")
+def tell_user_deleted(change: UserChange) -> tuple[str, ...]:
+    """Tell the modules that a user went. Raises MailsteadError."""
+    return _messages("user_deleted", change)
 
 
-def group_warnings(change: GroupChange) -> Messages:
-    """Ask modules what goes with a group."""
-    return _warnings(change, "group_warnings")
+def tell_group_changed(change: GroupChange) -> tuple[str, ...]:
+    """Tell the modules of a new or changed group. Raises MailsteadError."""
+    return _messages("group_changed", change)
 
 
-def group_deleted(change: GroupChange) -> Messages:
-    """Tell modules that a group goes."""
-    return _messages(change, "group_deleted")
+def ask_group_warnings(change: GroupChange) -> tuple[str, ...]:
+    """Ask the modules what is lost with a group."""
+    return _warnings("group_warnings", change)
 
 
-def _messages(change: UserChange | GroupChange, hook: str) -> Messages:
+def tell_group_deleted(change: GroupChange) -> tuple[str, ...]:
+    """Tell the modules that a group went. Raises MailsteadError."""
+    return _messages("group_deleted", change)
+
+
+def _messages(hook: str, change: UserChange | GroupChange) -> tuple[str, ...]:
     found = change.context.collect(hook, change=change)
-    return tuple(message for _, message in found if message)
+    return tuple(result for _, result in found if isinstance(result, str))
 
 
-def _warnings(change: UserChange | GroupChange, hook: str) -> Messages:
+def _warnings(hook: str, change: UserChange | GroupChange) -> tuple[str, ...]:
     found = change.context.collect(hook, change=change)
-    return tuple(warning for _, warnings in found for warning in warnings or ())
+    return tuple(text for _, result in found for text in result or ())

@@ -1,84 +1,114 @@
-"""What other modules may do when users and groups change. All within the same transaction."""
+"""What other modules may do when users and groups change. Public; light to import."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from mailstead.plugin import Context, hookspec
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from sqlalchemy import Connection
 
-    from mailstead_users.directory import SchemaFile
+    from mailstead_users.directory import Directory
     from mailstead_users.groups import Group
+    from mailstead_users.schemas import SchemaFile
     from mailstead_users.users import User
 
 
 @attrs.frozen
 class UserChange:
-    """What a hook is told. Fields may be added; take them by name.
+    """A user who is created, changed or deleted.
 
     Attributes:
-        connection: the transaction under way; what a hook writes there is kept or dropped
-            together with the change.
-        context: running settings.
-        user: the user as it is now, or was before it was deleted.
+        connection: in the change's own transaction; what hooks write is kept or undone with it.
+        user: as it is now; when it is deleted, as it was.
+        details: of a changed user: each changed field with its old value (a password's is "").
     """
 
-    connection: sa.Connection
+    directory: Directory
+    connection: Connection
     context: Context
     user: User
+    details: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
 class GroupChange:
-    """What a hook is told of a group; see `UserChange`."""
+    """A group that is changed or deleted.
 
-    connection: sa.Connection
+    Attributes:
+        connection: in the change's own transaction; what hooks write is kept or undone with it.
+        group: as it is now; when it is deleted, as it was.
+        details: ``added`` or ``removed`` with a user's name; empty for a new group.
+    """
+
+    directory: Directory
+    connection: Connection
     context: Context
     group: Group
-
-
-class DirectoryHooks:
-    """How modules keep data of their own in the directory."""
-
-    @hookspec
-    def directory_schemas(self) -> list[SchemaFile]:
-        """Give the module's schemas. Called when the directory is opened."""
-        raise NotImplementedError
+    details: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 class UserHooks:
-    """Called one by one in dependency order, in the transaction of the change."""
+    """Hooks of users. Results that are texts are shown to whoever made the change."""
+
+    @hookspec
+    def directory_schemas(self) -> Sequence[SchemaFile]:
+        """Give SQL schemas in files of their own. Called whenever the directory is opened.
+
+        Import SQLAlchemy inside of the function, so that the plugin stays light.
+        """
+        raise NotImplementedError
 
     @hookspec
     def user_created(self, change: UserChange) -> str | None:
-        """Follow a new user; gives a message for the admin. A failure becomes a warning."""
+        """Make what a new user needs. Called after the user exists.
+
+        When one module's function raises MailsteadError, what all of them wrote is undone, and
+        the user is created with a warning.
+        """
+        raise NotImplementedError
 
     @hookspec
     def user_changed(self, change: UserChange) -> str | None:
-        """Follow a changed name, comment, password or state. A failure undoes the change."""
+        """Follow a change. Called after names, comment, password or state changed.
+
+        An error undoes the change.
+        """
+        raise NotImplementedError
 
     @hookspec
-    def user_warnings(self, change: UserChange) -> list[str]:
-        """Tell what goes with the user. Called before an admin confirms the deletion."""
+    def user_warnings(self, change: UserChange) -> Sequence[str]:
+        """Tell what is lost with a user. Asked before the deletion is confirmed."""
+        raise NotImplementedError
+
+    @hookspec
+    def user_deleting(self, change: UserChange) -> str | None:
+        """Remove what refers to a user. Called before the row goes; an error keeps the user."""
         raise NotImplementedError
 
     @hookspec
     def user_deleted(self, change: UserChange) -> str | None:
-        """Follow a deletion, before the user's row is removed. A failure undoes it."""
+        """Follow a deletion. Called after the row went; an error keeps the user."""
+        raise NotImplementedError
 
     @hookspec
     def group_changed(self, change: GroupChange) -> str | None:
-        """Follow a new group or a changed membership. A failure undoes the change."""
+        """Follow a group. Called after it was made or its members changed.
+
+        An error undoes the change.
+        """
+        raise NotImplementedError
 
     @hookspec
-    def group_warnings(self, change: GroupChange) -> list[str]:
-        """Tell what goes with the group. Called before an admin confirms the deletion."""
+    def group_warnings(self, change: GroupChange) -> Sequence[str]:
+        """Tell what is lost with a group. Asked before the deletion is confirmed."""
         raise NotImplementedError
 
     @hookspec
     def group_deleted(self, change: GroupChange) -> str | None:
-        """Follow a deletion, before the group's row is removed. A failure undoes it."""
+        """Follow a deletion. Called after the row went; an error keeps the group."""
+        raise NotImplementedError

@@ -1,30 +1,69 @@
-"""Logins: the names under which users authenticate. Other modules register and remove them."""
+"""Logins: the names under which users authenticate and receive. Dovecot looks them up.
+
+Functions over the connection of a running transaction, for other modules' hooks. The two
+queries are what Dovecot's SQL passdb and userdb ask, with ``%u`` for ``:login``:
+https://doc.dovecot.org/2.3/configuration_manual/authentication/sql/
+"""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import attrs
+from sqlalchemy import Connection, delete, insert, select
 
-from mailstead.plugin import AlreadyExists
-from mailstead_users.tables import LOGINS
+from mailstead.plugin import AlreadyExists, NotFound
+from mailstead_users import tables
+from mailstead_users.grammar import ADDRESS, HOME, parse
+
+WHERE = "login.address"
+PASSDB_QUERY = (
+    "SELECT l.login AS user, u.password AS password FROM logins l "
+    "JOIN users u ON u.id = l.user_id WHERE l.login = '%u' AND u.enabled = 1"
+)
+USERDB_QUERY = "SELECT login AS user, home FROM logins WHERE login = '%u'"
 
 
-def register_login(connection: sa.Connection, *, login: str, user_id: int, home: str) -> None:
-    """Let a user authenticate under a name.
+@attrs.frozen
+class Login:
+    """A name to log in by: a full mail address, lower-case, and the user's mail home."""
+
+    login: str
+    user_id: int
+    home: str
+
+
+def register_login(connection: Connection, login: str, user_id: int, home: str) -> Login:
+    """Give a user a login. Raises InvalidValue, AlreadyExists.
 
     Args:
-        connection: the transaction under way.
-        login: a full mail address, in its one form.
-        user_id: `mailstead_users.users.User.id`.
-        home: folder of the user's data, as the IMAP server's module wants it.
-
-    Raises AlreadyExists.
+        connection: of the running transaction.
+        login: a full mail address.
+        user_id: whose it is.
+        home: folder of the mail, below the one for all mail.
     """
-    if connection.execute(sa.select(LOGINS.c.login).filter_by(login=login)).first():
-        raise AlreadyExists(f"{login} is a login already", where="login", hint="choose another")
-    values = {"login": login, "user_id": user_id, "home": home}
-    connection.execute(LOGINS.insert().values(values))
+    made = Login(parse(ADDRESS, login, WHERE), user_id, parse(HOME, home, "login.home"))
+    if find_login(connection, made.login) is not None:
+        raise AlreadyExists(f"the login {made.login} exists already", where=WHERE)
+    connection.execute(insert(tables.logins).values(attrs.asdict(made)))
+    return made
 
 
-def remove_login(connection: sa.Connection, login: str) -> None:
-    """Take a login away; one that is gone already is no error."""
-    connection.execute(LOGINS.delete().filter_by(login=login))
+def remove_login(connection: Connection, login: str) -> None:
+    """Take a login away. Raises NotFound."""
+    table = tables.logins
+    name = parse(ADDRESS, login, WHERE)
+    if connection.execute(delete(table).where(table.c.login == name)).rowcount != 1:
+        raise NotFound(f"there is no login {name}", where=WHERE)
+
+
+def find_login(connection: Connection, login: str) -> Login | None:
+    """Give a login by its canonical address."""
+    table = tables.logins
+    row = connection.execute(select(table).where(table.c.login == login)).one_or_none()
+    return None if row is None else Login(**row._mapping)
+
+
+def logins_of(connection: Connection, user_id: int) -> tuple[Login, ...]:
+    """Give a user's logins in order."""
+    table = tables.logins
+    chosen = select(table).where(table.c.user_id == user_id).order_by(table.c.login)
+    return tuple(Login(**row._mapping) for row in connection.execute(chosen))

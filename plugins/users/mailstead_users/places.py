@@ -1,4 +1,6 @@
-"""Where the directory lies; other modules may import it."""
+"""System paths of the directory; others may import them."""
+
+from __future__ import annotations
 
 FOLDER = "/var/lib/mailstead/directory"
 DATABASE = f"{FOLDER}/directory.db"

@@ -1,57 +1,87 @@
-"""The directory's own tables. What is looked up has an index; see also RFC 5321 for logins.
+"""The tables of the directory's main file. Portable SQL; see sqlite.py for what is SQLite's.
 
-``logins`` are the names under which users authenticate and receive mail: other modules
-register them, the IMAP server reads them with one indexed query.
+Lower-case ASCII names sort the same in every collation that is used here ("C" on PostgreSQL).
 """
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    true,
+)  # fmt: skip
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 VERSION = 1
-METADATA = sa.MetaData()
+metadata = MetaData()
 
-SCHEMA_VERSION = sa.Table(
-    "schema_version",
-    METADATA,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-)
 
-USERS = sa.Table(
+class new_uuid(GenericFunction[str]):  # noqa: N801 - the name of an SQL function
+    """Make a random identifier in the database."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(new_uuid)
+def _anywhere(_element: new_uuid, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "CAST(gen_random_uuid() AS TEXT)"
+
+
+@compiles(new_uuid, "sqlite")
+def _in_sqlite(_element: new_uuid, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+users = Table(
     "users",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("first_name", sa.Text, nullable=False, server_default=""),
-    sa.Column("last_name", sa.Text, nullable=False, server_default=""),
-    sa.Column("comment", sa.Text, nullable=False, server_default=""),
-    sa.Column("password", sa.Text, nullable=False),
-    sa.Column("enabled", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("created", sa.Float, nullable=False),
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Never used again, unlike a name: for what must not be inherited by a namesake.
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("first_name", String(100), nullable=False, server_default=""),
+    Column("last_name", String(100), nullable=False, server_default=""),
+    Column("comment", String(255), nullable=False, server_default=""),
+    Column("password", String(255), nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+    Column("created", DateTime, nullable=False, server_default=func.now()),
+    sqlite_autoincrement=True,
 )
-
-GROUPS = sa.Table(
+groups = Table(
     "groups",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("comment", sa.Text, nullable=False, server_default=""),
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("comment", String(255), nullable=False, server_default=""),
+    sqlite_autoincrement=True,
 )
-
-MEMBERSHIPS = sa.Table(
+memberships = Table(
     "memberships",
-    METADATA,
-    sa.Column("group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    sa.Index("memberships_by_user", "user_id"),
+    metadata,
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Index("memberships_by_user", "user_id"),
+    sqlite_with_rowid=False,
 )
-
-LOGINS = sa.Table(
+logins = Table(
     "logins",
-    METADATA,
-    sa.Column("login", sa.Text, primary_key=True),
-    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("home", sa.Text, nullable=False),
-    sa.Index("logins_by_user", "user_id"),
+    metadata,
+    Column("login", String(254), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("home", String(4095), nullable=False),
+    Index("logins_by_user", "user_id"),
+    sqlite_with_rowid=False,
 )

@@ -1,0 +1,84 @@
+"""Settings and facts to what the templates see. Pure, but for the fact's finder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailstead.plugin import Context, Machine, RenderError, Template
+from mailstead_mail_retrieval.ports import find_ports, open_ports
+from mailstead_mail_smtp import places, tls
+from mailstead_network.addresses import has_ipv6
+from mailstead_network.names import fqdn
+from mailstead_users.places import DATABASE
+
+PACKAGE = "dovecot-core"
+DIALECTS = ("2.3",)
+
+
+def find_version(machine: Machine) -> str | None:
+    """Find Dovecot's version, such as "2.3": the installed one or the one to be installed."""
+    installed = machine.package_versions((PACKAGE,)).get(PACKAGE)
+    version = installed or machine.available_version(PACKAGE) or ""
+    found = re.match(r"(?:[0-9]+:)?([0-9]+\.[0-9]+)", version)
+    return found[1] if found else None
+
+
+def templates() -> tuple[Template, ...]:
+    """Give this module's files."""
+    contributed = "/etc/dovecot/mailstead.d/mail_retrieval.conf"
+    lookup = "/etc/dovecot/mailstead-sql.conf.ext"
+    return (
+        Template("/etc/dovecot/dovecot.conf", dialect("dovecot.conf.j2"), variables=_base),
+        Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
+        Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
+    )
+
+
+def dialect(name: str) -> Callable[[Context], str]:
+    """Give the function that chooses a template by Dovecot's version."""
+
+    def choose(context: Context) -> str:
+        version = context.facts.get("dovecot_version")
+        if version in DIALECTS:
+            return f"{version}/{name}"
+        problem = f"Dovecot {version} is not supported yet" if version else "no Dovecot is known"
+        hint = f"its templates belong in mailstead_mail_retrieval/templates/{version or '2.3'}"
+        raise RenderError(problem, where=f"mail_retrieval: {name}", hint=hint)
+
+    return choose
+
+
+def _base(context: Context) -> Mapping[str, Any]:
+    protocols = {item.service.removesuffix("s") for item in open_ports(context)}
+    return {
+        "managed": places.MANAGED,
+        "base_dir": context.path("/run/dovecot"),
+        "state_dir": context.path("/var/lib/dovecot"),
+        "log_path": context.path("/var/log/dovecot.log"),
+        "protocols": " ".join([*sorted(protocols), "lmtp"]),
+        "listen": "*, ::" if has_ipv6(context) else "*",
+        "fqdn": fqdn(context),
+    }
+
+
+def _retrieval(context: Context) -> Mapping[str, Any]:
+    certificate, key = tls.files(context)
+    return {
+        "managed": places.MANAGED,
+        "ports": find_ports(context),
+        "certificate": certificate,
+        "key": key,
+        "vmail": places.VMAIL,
+        "sql": context.path("/etc/dovecot/mailstead-sql.conf.ext"),
+        "private": context.path(f"{places.QUEUE}/private"),
+    }
+
+
+def _sql(context: Context) -> Mapping[str, Any]:
+    return {
+        "managed": places.MANAGED,
+        "database": context.path(DATABASE),
+        "maildirs": context.path(places.MAILDIRS),
+    }

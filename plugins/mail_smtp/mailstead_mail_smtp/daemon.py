@@ -1,0 +1,88 @@
+"""Postfix as a daemon: how it is controlled, when a reload is not enough, what proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
+from mailstead_mail_smtp.services import SMTP, SUBMISSION, has_authentication, listens
+from mailstead_network.addresses import probe_address
+from mailstead_network.names import fqdn
+
+MAIN_CF = "/etc/postfix/main.cf"
+# postconf(5) and master(8): these take a stop and a start. Ports are not among them: master(8)
+# opens and closes what master.cf lists at a reload.
+RESTART = ("data_directory", "inet_interfaces", "inet_protocols", "queue_directory")
+WARNINGS = ("postconf: warning", "postconf: fatal")
+
+
+def daemon() -> Daemon:
+    """Give the daemon: postfix(1)."""
+    command = ("postfix", "-c", "{/etc/postfix}")
+    return Daemon(
+        "postfix",
+        unit="postfix",
+        main_unit="postfix@-",
+        native=Native(
+            start=(*command, "start"),
+            stop=(*command, "stop"),
+            reload=(*command, "reload"),
+            pid_file="/var/spool/postfix/pid/master.pid",
+        ),
+        reads=("/etc/postfix", "/etc/mailstead/tls"),
+        restart_when=restart_reason,
+        probes=probes,
+        listens=listens,
+    )
+
+
+def checks() -> tuple[Check, ...]:
+    """Give the checks of the staged files: postconf(1).
+
+    `postfix check` is not among them: it looks at (and makes folders in) the live queue.
+    """
+    words = ("postconf", "-c", "{staged:/etc/postfix}")
+    return (
+        Check("postconf reads main.cf", (*words, "-n"), refuse_output=WARNINGS),
+        Check("postconf reads master.cf", (*words, "-M"), refuse_output=WARNINGS),
+        Check("postconf knows master.cf's options", (*words, "-P"), refuse_output=WARNINGS),
+    )
+
+
+def restart_reason(changed: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
+    """Give why a reload is not enough, or ""."""
+    old, new = changed.get(MAIN_CF, (None, None))
+    if old is None or new is None:
+        return ""
+    before, after = _values(old), _values(new)
+    moved = [name for name in RESTART if before.get(name) != after.get(name)]
+    return f"{', '.join(moved)} changed" if moved else ""
+
+
+def probes(context: Context) -> Iterator[Probe]:
+    """Give what must answer.
+
+    Submission is only greeted here: inside TLS smtpd(8) needs its authentication service, and
+    who gives that proves it (Postfix is started before it).
+    """
+    hello = (Say(None, "220"), Say(f"EHLO {fqdn(context)}", "250"))
+    in_tls = (Say("STARTTLS", "220"), Say(f"EHLO {fqdn(context)}", "250"))
+    yield _probe(context, SMTP, (*hello, *in_tls, Say("QUIT", "221")))
+    if has_authentication(context):
+        yield _probe(context, SUBMISSION, (*hello, Say("QUIT", "221")))
+
+
+def _probe(context: Context, service: tuple[str, int], turns: tuple[Say, ...]) -> Probe:
+    name, standard = service
+    conversation = Conversation(
+        address=probe_address(context, name),
+        port=context.instance.port(name, standard),
+        turns=turns,
+    )
+    return Probe(f"{name} answers", conversation)
+
+
+def _values(content: bytes) -> dict[str, str]:
+    lines = content.decode(errors="replace").splitlines()
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,57 @@
+"""Settings and facts to what the templates see. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailstead.plugin import Context, Template
+from mailstead_mail_smtp import places
+from mailstead_mail_smtp.compose import compose_parameters, compose_services
+from mailstead_mail_smtp.hooks import collect_parameters, collect_services
+from mailstead_mail_smtp.parameters import own_parameters
+from mailstead_mail_smtp.services import own_services
+
+ME = "mail_smtp"
+QUERIES = {
+    "domains": "SELECT name FROM domains WHERE name = '%s'",
+    "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
+    "senders": "SELECT address FROM accounts WHERE address = '%s'",
+}
+
+
+def templates() -> tuple[Template, ...]:
+    """Give this module's files."""
+    return (
+        Template("/etc/postfix/main.cf", "main.cf.j2", variables=main_cf),
+        Template("/etc/postfix/master.cf", "master.cf.j2", variables=master_cf),
+        Template("/etc/postfix/aliases", "aliases.j2", variables=_aliases),
+        *(
+            Template(f"/etc/postfix/sqlite/{name}.cf", "sqlite.cf.j2", variables=_lookup(query))
+            for name, query in QUERIES.items()
+        ),
+    )
+
+
+def main_cf(context: Context) -> Mapping[str, Any]:
+    """Give the parameters of all modules, grouped by contributor."""
+    given = ((ME, own_parameters(context)), *collect_parameters(context))
+    return {"managed": places.MANAGED, "groups": compose_parameters(given)}
+
+
+def master_cf(context: Context) -> Mapping[str, Any]:
+    """Give the services of all modules, grouped by contributor."""
+    given = ((ME, own_services(context)), *collect_services(context))
+    return {"managed": places.MANAGED, "groups": compose_services(given)}
+
+
+def _aliases(_context: Context) -> Mapping[str, Any]:
+    return {"managed": places.MANAGED}
+
+
+def _lookup(query: str) -> Callable[[Context], Mapping[str, Any]]:
+    def variables(context: Context) -> Mapping[str, Any]:
+        dbpath = str(context.path(places.LOOKUP_DATABASE))
+        return {"managed": places.MANAGED, "dbpath": dbpath, "query": query}
+
+    return variables

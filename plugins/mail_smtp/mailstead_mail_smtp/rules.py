@@ -1,0 +1,38 @@
+"""What a whole draft must obey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailstead.plugin import Context, Problem
+from mailstead_mail_smtp import relay, tls
+from mailstead_mail_smtp.settings import Domains
+from mailstead_network.names import find_fqdn
+
+LONGEST_SOCKET = 107  # bytes: unix(7)
+LONGEST_NAME = "/var/spool/postfix/private/dovecot-lmtp"
+
+
+def problems(context: Context) -> Iterator[Problem]:
+    """Give all problems."""
+    yield from _domain_is_host(context)
+    yield from _prefix(context)
+    yield from relay.problems(context)
+    yield from tls.problems(context)
+
+
+def _domain_is_host(context: Context) -> Iterator[Problem]:
+    name = find_fqdn(context)
+    if context.settings.row(Domains, name) is not None:
+        problem = "a mail domain cannot be the name of this server itself"
+        hint = "name the server something else in network.host, such as mail." + name
+        yield Problem(f"mail_smtp.domains[{name}].name", problem, hint)
+
+
+def _prefix(context: Context) -> Iterator[Problem]:
+    prefix = str(context.instance.prefix)
+    if any(not (char.isalnum() or char in "/._-+@") for char in prefix) or not prefix.isascii():
+        problem = f"{prefix} holds a character that Postfix or Dovecot would not take in a path"
+        yield Problem("instance", problem, "make the instance in another folder")
+    if len(str(context.path(LONGEST_NAME)).encode()) > LONGEST_SOCKET:
+        yield Problem("instance", f"{prefix} is too long for a socket", "choose a shorter folder")

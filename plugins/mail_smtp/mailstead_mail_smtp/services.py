@@ -1,0 +1,101 @@
+"""The master.cf services that mail_smtp itself gives, and where they listen: master(5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailstead.plugin import Context, Listen
+from mailstead_mail_smtp.hooks import collect_parameters
+from mailstead_mail_smtp.hookspecs import Service
+from mailstead_network.addresses import listen_addresses
+
+SMTP, SUBMISSION, SUBMISSIONS = ("smtp", 25), ("submission", 587), ("submissions", 465)
+SASL = "smtpd_sasl_type"
+
+# name, private, unprivileged, wakeup, maxproc, command; chroot is "n" everywhere.
+PLUMBING = """\
+pickup n - 60 1 pickup
+cleanup n - - 0 cleanup
+qmgr n - 300 1 qmgr
+tlsmgr - - 1000? 1 tlsmgr
+rewrite - - - - trivial-rewrite
+bounce - - - 0 bounce
+defer - - - 0 bounce
+trace - - - 0 bounce
+verify - - - 1 verify
+flush n - 1000? 0 flush
+proxymap - - - - proxymap
+proxywrite - - - 1 proxymap
+smtp - - - - smtp
+relay - - - - smtp
+showq n - - - showq
+error - - - - error
+retry - - - - error
+discard - - - - discard
+local - n - - local
+virtual - n - - virtual
+lmtp - - - - lmtp
+anvil - - - 1 anvil
+scache - - - 1 scache"""
+
+LOGIN_ONLY = {
+    "smtpd_sasl_auth_enable": "yes",
+    "smtpd_helo_restrictions": "",
+    "smtpd_sender_restrictions": "reject_sender_login_mismatch",
+    "smtpd_relay_restrictions": "permit_sasl_authenticated, reject",
+}
+
+
+def own_services(context: Context) -> tuple[Service, ...]:
+    """Give the services: SMTP, submission where there is somebody to ask, and the plumbing."""
+    return (*_network_services(context), *_plumbing())
+
+
+def listens(context: Context) -> tuple[Listen, ...]:
+    """Give the sockets Postfix opens."""
+    return tuple(
+        Listen(name, context.instance.port(name, standard), address)
+        for name, standard in offered(context)
+        for address in listen_addresses(context, name) or ("",)
+    )
+
+
+def offered(context: Context) -> tuple[tuple[str, int], ...]:
+    """Give names and standard ports of the services that are offered.
+
+    Without a module that gives authentication there is nobody submission could admit.
+    """
+    return (SMTP, SUBMISSION, SUBMISSIONS) if has_authentication(context) else (SMTP,)
+
+
+def has_authentication(context: Context) -> bool:
+    """Tell whether some module gives Postfix a way to authenticate users."""
+    found = collect_parameters(context)
+    return any(item.name == SASL for _, parameters in found for item in parameters)
+
+
+def _network_services(context: Context) -> Iterator[Service]:
+    for socket in listens(context):
+        address = f"[{socket.address}]" if ":" in socket.address else socket.address
+        place = f"{address}:{socket.port}" if address else str(socket.port)
+        options = _options(socket.service)
+        yield Service(place, "inet", "smtpd", private="n", options=options)
+
+
+def _options(service: str) -> dict[str, str]:
+    if service == "submission":
+        name = {"syslog_name": "postfix/submission"}
+        return {**name, "smtpd_tls_security_level": "encrypt", **LOGIN_ONLY}
+    if service == "submissions":
+        name = {"syslog_name": "postfix/submissions"}
+        return {**name, "smtpd_tls_wrappermode": "yes", **LOGIN_ONLY}
+    return {}
+
+
+def _plumbing() -> Iterator[Service]:
+    for line in PLUMBING.splitlines():
+        name, private, unpriv, wakeup, maxproc, command = line.split()
+        yield Service(
+            name, "unix", command, private=private, unpriv=unpriv, wakeup=wakeup, maxproc=maxproc
+        )
+    yield Service("postlog", "unix-dgram", "postlogd", private="n", maxproc="1")
