@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
-from mailstead_users.passwords import Passwords
-from mailstead_users.users import Users
 from sqlalchemy import insert
 
 from mailstead.engine import Engine
@@ -19,6 +17,8 @@ from mailstead.machine.base import Path as MachinePath
 from mailstead.settings.types import Secret
 from mailstead_users import tables
 from mailstead_users.opening import open_directory
+from mailstead_users.passwords import Passwords
+from mailstead_users.users import Users
 
 RUNS = 51
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -39,7 +39,7 @@ class Manifest:
         id: its name, as in entry point and folder.
         api: version of `mailstead.plugin` it was written for.
         title: what an admin reads.
-        depends: modules that are saved before this one, when they are present.
+        depends: modules that must be installed, and are saved before this one.
         enable_depends: modules that must be enabled before this one.
         boot_depends: modules whose daemons start first; ``enable_depends`` unless given.
         packages: Debian packages.

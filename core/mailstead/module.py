@@ -208,6 +208,7 @@ class Module:
 
     Attributes:
         sections: attrs classes made by `form` and `table`.
+        checks: the daemons' own checkers, or a pure function of the context that gives them.
         validate: cross-module checks of a whole draft; gives problems.
         hookspecs: classes whose methods others may implement.
         prepare: called at save time after packages and accounts exist, before files are
@@ -220,7 +221,7 @@ class Module:
     folders: Sequence[Folder] = ()
     accounts: Sequence[Account] = ()
     daemons: Sequence[Daemon] = ()
-    checks: Sequence[Check] = ()
+    checks: Sequence[Check] | Callable[[Context], Iterable[Check]] = ()
     facts: Sequence[Fact] = ()
     publications: Sequence[Publication] = ()
     validate: Callable[[Context], Iterable[Problem]] | None = None

@@ -18,7 +18,7 @@ import click
 
 from mailstead import __version__
 from mailstead.cli.app import App
-from mailstead.errors import MailsteadError
+from mailstead.errors import MailsteadError, ModuleUnavailable
 
 if TYPE_CHECKING:
     from mailstead.registry import Registry
@@ -58,7 +58,7 @@ class Commands(click.Group):
         if cmd_name in CORE_COMMANDS:
             return _find(f"mailstead.cli.{CORE_COMMANDS[cmd_name]}", cmd_name)
         package = _plugin_commands().get(cmd_name)
-        return _find(f"{package}.commands", cmd_name) if package else None
+        return _find_in_plugin(package, cmd_name) if package else None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -158,6 +158,14 @@ def _find(module: str, name: str) -> click.Command | None:
     found: Any = import_module(module)
     commands: list[click.Command] = found.commands
     return next((item for item in commands if item.name == name), None)
+
+
+def _find_in_plugin(package: str, name: str) -> click.Command | None:
+    try:
+        return _find(f"{package}.commands", name)
+    except (Exception, SystemExit) as error:
+        problem = f"the command could not be loaded: {type(error).__name__}: {error}"
+        raise ModuleUnavailable(problem, where=package, hint="see `mailstead modules`") from error
 
 
 def _plugin_commands() -> dict[str, str]:

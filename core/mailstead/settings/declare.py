@@ -61,7 +61,7 @@ class Field:
         try:
             return self._parse(raw)
         except ValueError as error:
-            hint = f"accepted: {self.accepts}"
+            hint = "" if "expected" in str(error) else f"accepted: {self.accepts}"
             raise InvalidValue(str(error), where=where, hint=hint) from None
 
     def _parse(self, raw: object) -> Any:

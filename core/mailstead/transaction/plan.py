@@ -12,7 +12,7 @@ import attrs
 from mailstead.context import Context
 from mailstead.errors import MailsteadError, PlanError
 from mailstead.machine.base import Machine
-from mailstead.module import Account, Folder, Generated, Module, Problem
+from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.edit import validate_changed
@@ -228,7 +228,7 @@ class Planner:
             names = ", ".join((*plan.packages, *(f"user {a.name}" for a in plan.accounts)))
             return attrs.evolve(plan, unchecked=f"checked once these exist: {names}")
         modules = self._checked_modules(target, plan)
-        checks = [(name, item) for name in modules for item in self.registry.module(name).checks]
+        checks = [(name, item) for name in modules for item in self._checks_of(name, target)]
         if not checks:
             return plan
         progress.expect(len(checks))
@@ -244,6 +244,10 @@ class Planner:
                 progress.step("check", f"{name}: {check.title}")
                 staging.run(name, check)
         return attrs.evolve(plan, checks=tuple(f"{name}: {item.title}" for name, item in checks))
+
+    def _checks_of(self, name: str, target: Context) -> Iterable[Check]:
+        declared = self.registry.module(name).checks
+        return declared(target) if callable(declared) else declared
 
     def _checked_modules(self, target: Context, plan: Plan) -> Collection[str]:
         """The modules whose files change, and those whose daemons read such a file."""

@@ -43,7 +43,13 @@ def add(app: App, user: str, address: str) -> None:
 @account_group.command("list")
 @click.option("--domain", default="", help="Only this domain.")
 @click.option("--after", default="", help="Begin after this address.")
-@click.option("--limit", default=PAGE, show_default=True, type=click.IntRange(1, 10000))
+@click.option(
+    "--limit",
+    default=PAGE,
+    show_default=True,
+    type=click.IntRange(1, 10000),
+    help="Most accounts to list.",
+)
 @pass_app
 def list_accounts(app: App, domain: str, after: str, limit: int) -> None:
     """List mail accounts in order of address, a page at a time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
+from mailstead_mail_smtp import tls
 from mailstead_mail_smtp.services import SMTP, SUBMISSION, has_authentication, listens
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
@@ -36,7 +37,7 @@ def daemon() -> Daemon:
     )
 
 
-def checks() -> tuple[Check, ...]:
+def checks(context: Context) -> tuple[Check, ...]:
     """Give the checks of the staged files: postconf(1).
 
     `postfix check` is not among them: it looks at (and makes folders in) the live queue.
@@ -46,6 +47,7 @@ def checks() -> tuple[Check, ...]:
         Check("postconf reads main.cf", (*words, "-n"), refuse_output=WARNINGS),
         Check("postconf reads master.cf", (*words, "-M"), refuse_output=WARNINGS),
         Check("postconf knows master.cf's options", (*words, "-P"), refuse_output=WARNINGS),
+        *tls.checks(context),
     )
 
 

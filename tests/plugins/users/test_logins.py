@@ -1,0 +1,90 @@
+"""Logins, and the two queries Dovecot asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
+from mailstead_users.logins import (
+    PASSDB_QUERY,
+    USERDB_QUERY,
+    Login,
+    find_login,
+    logins_of,
+    register_login,
+    remove_login,
+)  # fmt: skip
+from mailstead_users.users import User
+from tests.plugins.users.world import PASSWORD, World
+
+ADDRESS = "ada@example.org"
+HOME = "example.org/ada-0"
+
+
+@pytest.fixture
+def ada(made: World) -> User:
+    """Add a user with a login."""
+    user = made.users.add_user("ada", PASSWORD).user
+    with made.directory.write() as connection:
+        register_login(connection, "Ada@EXAMPLE.org", user.id, HOME)
+    return user
+
+
+def ask(made: World, query: str, login: str) -> list[tuple[str, str]]:
+    """Ask as Dovecot does, which doubles quotes in %u."""
+    sql = query.replace("%u", login.replace("'", "''"))
+    with closing(sqlite3.connect(f"file:{made.database}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_login_is_found_by_its_canonical_address(made: World, ada: User) -> None:
+    """It is stored in one form."""
+    with made.directory.read() as connection:
+        assert Login(ADDRESS, ada.id, HOME) == find_login(connection, ADDRESS)
+        assert (ADDRESS,) == tuple(item.login for item in logins_of(connection, ada.id))
+
+
+@pytest.mark.usefixtures("ada")
+def test_dovecot_finds_password_and_home(made: World) -> None:
+    """One row each, and none for others."""
+    ((login, stored),) = ask(made, PASSDB_QUERY, ADDRESS)
+    assert ADDRESS == login
+    assert made.users.passwords.verify(stored, PASSWORD)
+    assert [(ADDRESS, HOME)] == ask(made, USERDB_QUERY, ADDRESS)
+    for other in ("ada", "grace@example.org", "", "' OR 1=1 --", "%"):
+        assert [] == ask(made, PASSDB_QUERY, other)
+        assert [] == ask(made, USERDB_QUERY, other)
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_disabled_user_receives_and_cannot_log_in(made: World) -> None:
+    """The passdb has no row, the userdb has."""
+    made.users.change_user("ada", enabled=False)
+    assert [] == ask(made, PASSDB_QUERY, ADDRESS)
+    assert [(ADDRESS, HOME)] == ask(made, USERDB_QUERY, ADDRESS)
+
+
+@pytest.mark.parametrize("query", [PASSDB_QUERY, USERDB_QUERY])
+def test_dovecots_queries_use_indexes(made: World, query: str) -> None:
+    """Nothing is looked through, however many there are."""
+    plan = ask(made, f"EXPLAIN QUERY PLAN {query}", ADDRESS)
+    assert not [row for row in plan if "SCAN" in str(row)]
+
+
+def test_wrong_logins_are_refused(made: World, ada: User) -> None:
+    """Taken, no address, a home outside of the mail folder, not there."""
+    with made.directory.write() as connection:
+        with pytest.raises(AlreadyExists):
+            register_login(connection, ADDRESS, ada.id, HOME)
+        for login in ("ada", "a\n@example.org"):
+            with pytest.raises(InvalidValue):
+                register_login(connection, login, ada.id, HOME)
+        for home in ("", "../x", "a/../b", "/etc", "a//b", "a\nb"):
+            with pytest.raises(InvalidValue):
+                register_login(connection, "bob@example.org", ada.id, home)
+        remove_login(connection, ADDRESS)
+        with pytest.raises(NotFound):
+            remove_login(connection, ADDRESS)
