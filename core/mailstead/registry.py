@@ -27,11 +27,10 @@ Status = Literal["available", "broken", "blocked"]
 
 @attrs.frozen
 class Source:
-    """Where a plugin comes from: the entry point's name, its package, and who brought it."""
+    """Where a plugin comes from: the entry point's name and its package."""
 
     name: str
     package: str
-    distribution: str = ""
 
 
 @attrs.frozen
@@ -53,12 +52,9 @@ def installed_plugins() -> tuple[Source, ...]:
     """List the plugins that are installed, by the entry point group ``mailstead.plugins``."""
     from importlib.metadata import entry_points
 
-    points = entry_points(group=GROUP)
-    unique = {(point.name, point.value): point for point in points}
-    return tuple(
-        Source(point.name, point.value, point.dist.name if point.dist else "")
-        for _, point in sorted(unique.items())
-    )
+    # The same plugin may be found twice: in a checkout and beside it.
+    unique = {(point.name, point.value) for point in entry_points(group=GROUP)}
+    return tuple(Source(name, package) for name, package in sorted(unique))
 
 
 @attrs.define

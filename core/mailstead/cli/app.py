@@ -72,14 +72,30 @@ class App:
         if not found:
             self.say(f"{title}: none")
             return
+        cells = [[_words(cell) for cell in row] for row in found]
+        if sys.stdout.isatty():
+            self._print_boxes(title, columns, cells)
+        else:
+            self._print_columns(title, columns, cells)
+
+    def _print_boxes(self, title: str, columns: Sequence[str], rows: list[list[str]]) -> None:
         from rich.table import Table
         from rich.text import Text
 
         self.console.print(Text(title, style="bold"))
         table = Table(*columns)
-        for row in found:
-            table.add_row(*(Text(_words(cell)) for cell in row))
+        for row in rows:
+            table.add_row(*map(Text, row))
         self.console.print(table)
+
+    def _print_columns(self, title: str, columns: Sequence[str], rows: list[list[str]]) -> None:
+        """Print for pipes and files: aligned, one line a row, nothing cut or wrapped."""
+        self.say(title)
+        lines = [[column.upper() for column in columns], *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            self.say(f"  {'  '.join(cells).rstrip()}")
 
     def print_record(self, title: str, record: Mapping[str, object]) -> None:
         """Print one record, or a JSON object."""
@@ -91,11 +107,11 @@ class App:
         for name, value in record.items():
             self.say(f"  {name.ljust(width)}  {_words(value)}")
 
-    def say(self, text: str) -> None:
-        """Tell a person something."""
+    def say(self, text: str, *, style: str = "") -> None:
+        """Tell a person something; ``style`` is a colour, shown on terminals."""
         self._messages.append(text)
         if not self.json:
-            click.echo(_printable(text))
+            click.secho(_printable(text), fg=style or None)
 
     def warn(self, text: str) -> None:
         """Warn a person, on standard error."""

@@ -116,11 +116,9 @@ def _show_checks(app: App, plan: Plan) -> None:
 
 
 def _show_diffs(app: App, files: Iterable[FileChange]) -> None:
-    from rich.text import Text
-
     for item in files:
         for line in item.diff().splitlines():
-            app.console.print(Text(line, style=STYLES.get(line[:1], "")), soft_wrap=True)
+            app.say(line, style=STYLES.get(line[:1], ""))
 
 
 def _what(item: FileChange) -> str:

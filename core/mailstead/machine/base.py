@@ -139,6 +139,13 @@ class Machine(Protocol):
         Raises MachineError.
         """
 
+    def write_scratch(self, path: Path, content: bytes) -> None:
+        """Write a new file that nobody will miss: 0600, not synced, dated 1970.
+
+        The date is for Postfix, which waits more than a second before it believes a main.cf
+        that was just written (dict_load_file_xt in its source). Raises MachineError.
+        """
+
     def remove_file(self, path: Path) -> None:
         """Remove a file and fsync its folder; one that is gone already is no error."""
 

@@ -152,6 +152,13 @@ class FakeMachine:
         with self._files(path, "replace_file", content, mode, uid, gid):
             self.tree.replace(path, content, mode=mode, uid=uid, gid=gid)
 
+    def write_scratch(self, path: Path, content: bytes) -> None:
+        """Write a new file."""
+        with self._files(path, "write_scratch", content):
+            if self.tree.stat(path) is not None:
+                raise FileExistsError(17, "File exists")
+            self.tree.replace(path, content, mode=0o600, uid=0, gid=0)
+
     def remove_file(self, path: Path) -> None:
         """Remove a file."""
         with self._files(path, "remove_file"):

@@ -41,6 +41,10 @@ class RealMachine:
         """Write a whole file atomically."""
         replace.replace_file(path, content, mode=mode, uid=uid, gid=gid)
 
+    def write_scratch(self, path: Path, content: bytes) -> None:
+        """Write a scratch file."""
+        replace.write_scratch(path, content)
+
     def remove_file(self, path: Path) -> None:
         """Remove a file."""
         files.remove_file(path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from contextlib import suppress
 
@@ -36,6 +35,18 @@ def replace_file(path: Path, content: bytes, *, mode: int, uid: int, gid: int) -
         sync_folder(folder)
 
 
+def write_scratch(path: Path, content: bytes) -> None:
+    """Write a new file without making it durable, dated 1970."""
+    with refusals(path), parent_of(path) as (folder, name):
+        require_trusted(folder, path)
+        file = os.open(name, _CREATE, 0o600, dir_fd=folder)
+        try:
+            _write_all(file, content)
+            os.utime(file, (0, 0))
+        finally:
+            os.close(file)
+
+
 def _swap_in(
     folder: int,
     name: str,
@@ -46,7 +57,7 @@ def _swap_in(
     uid: int,
     gid: int,
 ) -> None:
-    temporary = f".{name[:_LONGEST_STEM]}.mailstead-{secrets.token_hex(8)}"
+    temporary = f".{name[:_LONGEST_STEM]}.mailstead-{os.urandom(8).hex()}"
     file = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
     try:
         try:

@@ -12,7 +12,6 @@ from mailstead.errors import CheckFailed
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.module import Check
-from mailstead.transaction.changes import FileVersion
 
 _WORD = re.compile(r"\{(staged:)?(/[^}]*)\}")
 
@@ -67,8 +66,7 @@ def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) ->
         for item in files:
             target = root / item.path.lstrip("/")
             _make_parents(machine, root, target, made)
-            version = FileVersion(item.content, 0o600, 0, 0)
-            machine.replace_file(target, version.content, mode=version.mode, uid=0, gid=0)
+            machine.write_scratch(target, item.content)
         yield Staging(machine, instance, root)
     finally:
         machine.remove_tree(root)

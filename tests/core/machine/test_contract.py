@@ -157,3 +157,15 @@ def test_rows_need_a_database(world: World) -> None:
     change = RowChange("t", {"name": "a"}, None, {"name": "a"})
     with pytest.raises(MachineError, match="does not exist"):
         world.machine.apply_rows(world.root / "none.db", [change])
+
+
+def test_a_scratch_file_is_new_and_private(world: World) -> None:
+    """It never replaces anything."""
+    path = world.root / "scratch"
+    world.machine.write_scratch(path, b"x")
+    state = world.machine.stat_file(path)
+    assert state is not None
+    assert state.mode & 0o777 == 0o600
+    with pytest.raises(MachineError):
+        world.machine.write_scratch(path, b"y")
+    assert world.machine.read_file(path) == b"x"
