@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from mailstead.errors import MailsteadError, PlanError
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
+from mailstead.module import Fact
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.cells import Tree
@@ -30,8 +32,8 @@ class Contexts:
     store: Store
     schema: Schema
 
-    def of(self, tree: Tree, facts: dict[str, Any] | None = None) -> Context:
-        """Give the context of running or of the draft. Facts are found when none are given."""
+    def of(self, tree: Tree, facts: Mapping[str, Any] | None = None) -> Context:
+        """Give the context of running or of the draft; facts are shared when they are given."""
         settings = Settings(self.store, self.schema, tree)
         enabled = self.enabled(settings)
         return Context(
@@ -47,16 +49,39 @@ class Contexts:
         chosen = {row.id for row in settings.rows(ModuleState) if row.enabled}
         return tuple(name for name in self.registry.usable() if name in chosen)
 
-    def facts(self, modules: tuple[str, ...]) -> dict[str, Any]:
-        """Find the facts of modules, all in one go. Raises PlanError naming the module."""
-        found: dict[str, Any] = {}
-        for name in modules:
-            for fact in self.registry.module(name).facts:
-                try:
-                    found[fact.name] = fact.find(self.machine)
-                except MailsteadError:
-                    raise
-                except Exception as error:  # a plugin may raise anything
-                    problem = f"the fact {fact.name} could not be found: {error}"
-                    raise PlanError(problem, where=f"module {name}") from error
-        return found
+    def facts(self, modules: Iterable[str]) -> Facts:
+        """Give the facts that modules declare."""
+        declared = ((name, fact) for name in modules for fact in self.registry.module(name).facts)
+        return Facts(self.machine, {fact.name: (name, fact) for name, fact in declared})
+
+
+@attrs.frozen
+class Facts(Mapping[str, Any]):
+    """Facts about the machine: each is found when it is first asked for, and kept.
+
+    Looking one up raises PlanError naming the module when it cannot be found.
+    """
+
+    _machine: Machine
+    _declared: dict[str, tuple[str, Fact]]
+    _found: dict[str, Any] = attrs.field(factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._found:
+            self._found[name] = self._find(*self._declared[name])
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+    def _find(self, module: str, fact: Fact) -> Any:
+        try:
+            return fact.find(self._machine)
+        except MailsteadError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            problem = f"the fact {fact.name} could not be found: {error}"
+            raise PlanError(problem, where=f"module {module}") from error

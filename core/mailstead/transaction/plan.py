@@ -58,7 +58,7 @@ class Planner:
         Raises PlanError, RenderError, CheckFailed; nothing has been changed then.
         """
         target = self.contexts.of("draft")
-        running = self.contexts.of("running", facts=dict(target.facts))
+        running = self.contexts.of("running", facts=target.facts)
         self._validate(target, progress)
         progress.step("render", "rendering files")
         rendered = self._render(target)
