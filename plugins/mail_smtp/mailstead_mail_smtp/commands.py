@@ -50,9 +50,9 @@ def list_domains(app: App) -> None:
 @pass_app
 def remove_domain(app: App, name: str, force: bool) -> None:
     """Remove a mail domain; refused while it has mail accounts."""
-    name = name.lower()
-    if app.engine.context_settings("running").row(Domains, name) is not None:
-        _free_accounts(app, name, force=force)
+    found = app.engine.context_settings("running").row(Domains, name)
+    if found is not None:
+        _free_accounts(app, found.name, force=force)
     app.engine.editor.remove_row(DOMAINS, name, app.engine.actor, force=force)
     app.say(f"domain {name} removed; {SAVE}")
 
@@ -105,7 +105,7 @@ def _set_relay(app: App, name: str, *, allow: bool) -> None:
 
 
 def _free_accounts(app: App, domain: str, *, force: bool) -> None:
-    with opened(app) as directory, directory.write() as connection:
+    with opened(app) as directory, directory.read() as connection:
         count = count_accounts(connection, domain)
         named = [item.address for item in list_accounts(connection, domain=domain, limit=NAMED)]
     if not count:

@@ -13,7 +13,7 @@ MAILDIRS = "/var/vmail"
 LOOKUP = "/var/lib/mailstead/lookup"
 LOOKUP_DATABASE = f"{LOOKUP}/mail.db"
 VMAIL = "vmail"
-MANAGED = "Written by Mailstead; changes made here are kept aside and replaced at the next save."
+MANAGED = "Written by Mailstead. A change made here by hand is seen and asked about by a save."
 
 
 def folders() -> tuple[Folder, ...]:
