@@ -82,6 +82,6 @@ class Facts(Mapping[str, Any]):
             return fact.find(self._machine)
         except MailsteadError:
             raise
-        except Exception as error:  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             problem = f"the fact {fact.name} could not be found: {error}"
             raise PlanError(problem, where=f"module {module}") from error

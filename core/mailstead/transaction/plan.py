@@ -81,7 +81,7 @@ class Planner:
             return list(validate(target)) if validate else ()
         except MailsteadError:
             raise
-        except Exception as error:  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             problem = f"its settings could not be checked: {type(error).__name__}: {error}"
             raise PlanError(problem, where=f"module {name}") from error
 

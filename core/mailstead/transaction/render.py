@@ -67,7 +67,7 @@ class Renderer:
         except jinja2.TemplateSyntaxError as error:
             where = f"{where}: {error.name}:{error.lineno}"
             raise RenderError(str(error.message), where=where) from error
-        except Exception as error:  # a template or a plugin's function may raise anything
+        except (Exception, SystemExit) as error:  # a template or plugin may raise anything
             raise RenderError(_words(error), where=f"{where}{_line(error)}") from error
         return Rendered(
             module=name,
@@ -112,11 +112,11 @@ def _one_line(value: object) -> object:
     return value
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     found = [frame for frame in frames if frame.filename.endswith(".j2")]
     return f": {Path(found[-1].filename).name}:{found[-1].lineno}" if found else ""
