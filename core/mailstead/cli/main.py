@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -80,6 +81,8 @@ def cli(context: click.Context, instance: str, as_json: bool, yes: bool) -> None
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _stop)
     # A command is over before collecting garbage would pay for itself.
     gc.disable()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
@@ -106,6 +109,11 @@ def run(arguments: Sequence[str]) -> int:
         # The reader went away (mailstead ... | head): nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End as after Ctrl-C, so that a save under way is undone."""
+    sys.exit(128 + number)
 
 
 def _invoke(context: click.Context) -> int:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import attrs
 
-from mailstead.errors import CheckFailed
+from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.module import Check
@@ -36,14 +36,19 @@ class Staging:
     def run(self, module: str, check: Check) -> None:
         """Run one check. Raises CheckFailed with the checker's own words."""
         argv = [self._word(word) for word in check.argv]
-        done = self.machine.run(argv, timeout=check.timeout)
+        where = f"module {module}: {check.title}"
+        try:
+            done = self.machine.run(argv, timeout=check.timeout)
+        except MachineError as error:
+            raise CheckFailed(
+                error.problem, where=f"{where}: {argv[0]}", hint=error.hint
+            ) from error
         lines = done.output.splitlines()
         refused = [line for line in lines if line.startswith(check.refuse_output)]
         if refused or done.status != 0:
             said = "\n".join(refused) or done.stderr.strip() or done.output
             # People know the real path; the staged one is gone when they read this.
             words = said.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
-            where = f"module {module}: {check.title}"
             hint = "nothing was changed; correct the setting and try again"
             raise CheckFailed(words or f"exit status {done.status}", where=where, hint=hint)
 
