@@ -40,9 +40,8 @@ class Staging:
         try:
             done = self.machine.run(argv, timeout=check.timeout)
         except MachineError as error:
-            raise CheckFailed(
-                error.problem, where=f"{where}: {argv[0]}", hint=error.hint
-            ) from error
+            where = f"{where}: {argv[0]}"
+            raise CheckFailed(error.problem, where=where, hint=error.hint) from error
         lines = done.output.splitlines()
         refused = [line for line in lines if line.startswith(check.refuse_output)]
         if refused or done.status != 0:
