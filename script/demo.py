@@ -221,7 +221,9 @@ class Demo:
     def _inbox(self) -> list[str]:
         with imaplib.IMAP4_SSL(SERVER, self.port(993), ssl_context=TRUST) as client:
             client.login("ada@example.org", PASSWORD)
-            client.select("INBOX", readonly=True)
+            _, count = client.select("INBOX", readonly=True)
+            if count == [b"0"]:
+                return []
             _, found = client.fetch("1:*", "(BODY[HEADER.FIELDS (SUBJECT)])")
         return [part[1].decode().strip() for part in found if isinstance(part, tuple)]
 

@@ -128,7 +128,9 @@ class Sandbox:
     def subjects(self, login: str) -> list[str]:
         """Give the subjects in an INBOX."""
         with self.imap(login) as client:
-            client.select("INBOX", readonly=True)
+            _, count = client.select("INBOX", readonly=True)
+            if count == [b"0"]:
+                return []
             _, found = client.fetch("1:*", "(BODY[HEADER.FIELDS (SUBJECT)])")
             return [part[1].decode().strip()[9:] for part in found if isinstance(part, tuple)]
 
