@@ -245,13 +245,16 @@ class Engine:
         self._control(module, ("stop", "start"), progress)
 
     def stop(self, module: str) -> None:
-        """Stop a module's daemons; they stay stopped until they are started by hand."""
+        """Stop a module's daemons; they stay stopped, over a boot too, until started by hand."""
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
             self._mark_stopped(module)
             for daemon in self.registry.module(module).daemons:
-                if self.controls(daemon).state() is not None:
-                    self.controls(daemon).stop()
+                control = self.controls(daemon)
+                if control.state() is not None:
+                    control.stop()
+                if control.at_boot():
+                    control.set_at_boot(wanted=False)
 
     def _control(self, module: str, verbs: Sequence[str], progress: Listener | None) -> None:
         from mailstead.transaction.progress import Progress
@@ -280,6 +283,8 @@ class Engine:
             control.stop()
         if not is_running or "stop" in verbs:
             control.start()
+        if control.at_boot() is False:
+            control.set_at_boot(wanted=True)
 
     def _prober(self) -> Prober:
         from mailstead.transaction.probe import Prober

@@ -118,7 +118,8 @@ class Daemon:
     Attributes:
         name: the daemon's own name.
         unit: the systemd unit that is started and stopped.
-        main_unit: the unit that holds the main process, where it is another (postfix@-).
+        main_unit: the unit that holds the main process, where ``unit`` wants another for that
+            (postfix@-).
         native: its own commands.
         reads: path prefixes; a change below one of them is what `on_change` answers to.
         on_change: ``reload``, ``restart`` or ``none``.

@@ -101,7 +101,7 @@ def _actions(plan: Plan) -> Iterable[tuple[str, str]]:
     for rows in plan.rows:
         yield f"publish {len(rows.changes)} rows", f"{rows.module} looks them up"
     for action in plan.services:
-        yield f"{action.verb} {action.daemon.name}", action.reason
+        yield str(action), action.reason
 
 
 def _show_checks(app: App, plan: Plan) -> None:

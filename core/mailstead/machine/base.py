@@ -254,6 +254,12 @@ class ServiceControl(Protocol):
     def restart(self) -> None:
         """Stop and start it."""
 
+    def at_boot(self) -> bool | None:
+        """Tell whether it starts when the machine boots; ``None`` where that cannot be set."""
+
+    def set_at_boot(self, wanted: bool) -> None:
+        """Let it start when the machine boots, or not. Raises MachineError."""
+
     def describe(self, verb: str) -> str:
         """Give the command line a person would type for ``verb``."""
 

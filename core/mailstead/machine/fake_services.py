@@ -27,6 +27,7 @@ class FakeDaemon:
     broken: dict[str, int] = attrs.field(factory=dict)
     dies_after: float = 0.0
     deaths: int = 0
+    at_boot: bool | None = None
 
     def breaks(self, verb: str) -> bool:
         """Tell whether a verb fails this time, and count it."""
@@ -114,6 +115,15 @@ class FakeService:
         self.daemon.restarts += 1
         self._stop()
         self._start()
+
+    def at_boot(self) -> bool | None:
+        """Tell whether it starts when the machine boots."""
+        return self.daemon.at_boot
+
+    def set_at_boot(self, wanted: bool) -> None:
+        """Let it start when the machine boots, or not."""
+        self._begin("set_at_boot")
+        self.daemon.at_boot = wanted
 
     def describe(self, verb: str) -> str:
         """Give a made-up command line."""

@@ -95,6 +95,14 @@ class NativeService:
         self.stop()
         self.start()
 
+    def at_boot(self) -> bool | None:
+        """Give nothing: whoever boots such a machine starts its daemons too."""
+        return None
+
+    def set_at_boot(self, wanted: bool) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse: see `at_boot`."""
+        raise MachineError("there is nothing to start it at boot", where=self.name)
+
     def describe(self, verb: str) -> str:
         """Give the command line for a verb."""
         if verb == "restart":

@@ -15,7 +15,11 @@ _APT = (
     "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y",
     "-o", "DPkg::Lock::Timeout=120",
 )  # fmt: skip
-_INSTALL = ("install", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "--")
+# Nothing is removed: another mail server would be, and nobody has agreed to that.
+_INSTALL = (
+    "install", "--no-install-recommends", "--no-remove",
+    "-o", "Dpkg::Options::=--force-confold", "--",
+)  # fmt: skip
 
 
 def package_versions(machine: Machine, names: Sequence[str]) -> dict[str, str]:

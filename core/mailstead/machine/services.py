@@ -22,10 +22,11 @@ def service_for(machine: Machine, instance: Instance, daemon: Daemon) -> Service
     Raises:
         MachineError: the daemon declares no way that works here.
     """
+    native = NativeService(machine, instance, daemon.name, daemon.native) if daemon.native else None
     if daemon.unit and not instance.is_sandbox and machine.has_systemd():
-        return SystemdService(machine, daemon.unit, daemon.main_unit)
-    if daemon.native is not None:
-        return NativeService(machine, instance, daemon.name, daemon.native)
+        return SystemdService(machine, daemon.unit, daemon.main_unit, native)
+    if native is not None:
+        return native
     raise MachineError(
         "it can only be controlled by systemd, which is not in charge here",
         where=daemon.name,

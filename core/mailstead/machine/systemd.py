@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from mailstead.errors import MachineError
 from mailstead.machine.base import Completed, Machine, ProcessState
+from mailstead.machine.native import NativeService
 from mailstead.machine.waiting import is_gone, wait_until
 
 START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 COMMAND_SECONDS = 120.0
 _SYSTEMCTL = ("systemctl", "--no-ask-password")
-_PROPERTIES = "ActiveState,SubState,Result,MainPID,NRestarts"
+_PROPERTIES = "ActiveState,SubState,Result,MainPID,NRestarts,Wants,UnitFileState"
 _LIMIT_WORDS = ("start-limit-hit", "start request repeated too quickly")
 _JOURNAL_LINES = 25
 
@@ -20,15 +21,24 @@ class SystemdService:
 
     Args:
         machine: the port.
-        unit: the unit that is started and stopped.
-        main_unit: the unit that holds the main process, where it is another; when that does
-            not exist (an older or newer Debian) the process is looked for in ``unit``.
+        unit: the unit that is started, stopped and enabled.
+        main_unit: the unit that holds the main process, where ``unit`` is only a shell around
+            it. It counts where ``unit`` wants it: another Debian may do without.
+        native: the daemon's own commands; their pid file is asked where systemd knows no main
+            process. Debian 12 starts Postfix so (GuessMainPID=no, no PIDFile).
     """
 
-    def __init__(self, machine: Machine, unit: str, main_unit: str = "") -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        unit: str,
+        main_unit: str = "",
+        native: NativeService | None = None,
+    ) -> None:
         self.machine = machine
         self.unit = unit
         self.main_unit = main_unit
+        self.native = native
 
     def state(self) -> ProcessState | None:
         """Give the main process."""
@@ -36,11 +46,16 @@ class SystemdService:
             pid = self._properties(unit).get("MainPID", "0")
             if pid.isdigit() and pid != "0":
                 return self.machine.process(int(pid))
-        return None
+        return self.native.state() if self.native else None
 
     def start(self) -> None:
-        """Start the unit; once more with a clean slate if it hit its restart limit."""
-        self._act("start")
+        """Start the unit; once more with a clean slate if it hit its restart limit.
+
+        A unit that systemd takes for active while its main process is dead is restarted: to
+        start it would do nothing.
+        """
+        is_hollow = self._is_active() and self.state() is None
+        self._act("restart" if is_hollow else "start")
         self._require_running("start")
 
     def stop(self) -> None:
@@ -64,9 +79,19 @@ class SystemdService:
         self._act("restart")
         self._require_running("restart")
 
+    def at_boot(self) -> bool | None:
+        """Tell whether the unit is enabled; ``None`` where it can be neither (static, masked)."""
+        known = {"enabled": True, "disabled": False}
+        return known.get(self._properties(self.unit).get("UnitFileState", ""))
+
+    def set_at_boot(self, wanted: bool) -> None:
+        """Enable or disable the unit."""
+        verb = "enable" if wanted else "disable"
+        self._require(self._systemctl(verb), verb)
+
     def describe(self, verb: str) -> str:
         """Give the command line for a verb."""
-        return f"systemctl {verb} {self.unit}"
+        return " ".join(("systemctl", verb, *self._units(verb)))
 
     def _act(self, verb: str) -> None:
         answer = self._systemctl(verb)
@@ -77,11 +102,22 @@ class SystemdService:
 
     def _hit_limit(self, answer: Completed) -> bool:
         said = answer.output.lower()
-        results = (self._properties(unit).get("Result", "") for unit in self._units())
+        units = self._units("reset-failed")
+        results = (self._properties(unit).get("Result", "") for unit in units)
         return any(word in said for word in _LIMIT_WORDS) or "start-limit-hit" in results
 
-    def _units(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.unit, self.main_unit)))
+    def _is_active(self) -> bool:
+        main = self._units("restart")[-1]
+        return self._properties(main).get("ActiveState") == "active"
+
+    def _units(self, verb: str) -> tuple[str, ...]:
+        """Give the units a verb is for. To act on the shell alone would tell no failure."""
+        if verb in ("enable", "disable") or not self.main_unit:
+            return (self.unit,)
+        wanted = self._properties(self.unit).get("Wants", "").split()
+        if f"{self.main_unit}.service" not in wanted:
+            return (self.unit,)
+        return (self.main_unit,) if verb in ("reload", "restart") else (self.unit, self.main_unit)
 
     def _require_running(self, verb: str) -> None:
         if not wait_until(self.machine, lambda: self.state() is not None, seconds=START_SECONDS):
@@ -97,7 +133,9 @@ class SystemdService:
         return MachineError(f"{problem.strip()}{told}", where=self.describe(verb))
 
     def _journal(self) -> str:
-        units = [word for unit in self._units() for word in ("-u", unit)]
+        units = [
+            word for unit in filter(None, (self.unit, self.main_unit)) for word in ("-u", unit)
+        ]
         lines = ("-n", str(_JOURNAL_LINES), "--no-pager", "-o", "cat")
         try:
             return self.machine.run(["journalctl", *units, *lines]).stdout.strip()
@@ -110,5 +148,5 @@ class SystemdService:
         return {name: value for name, _, value in pairs}
 
     def _systemctl(self, verb: str) -> Completed:
-        units = self._units() if verb == "reset-failed" else (self.unit,)
-        return self.machine.run([*_SYSTEMCTL, verb, *units], timeout=COMMAND_SECONDS)
+        argv = [*_SYSTEMCTL, verb, *self._units(verb)]
+        return self.machine.run(argv, timeout=COMMAND_SECONDS)

@@ -86,6 +86,7 @@ class ServiceAction:
     """One thing done to one daemon, once, with the reason.
 
     ``was_running`` and the probes are what undo needs: what ran before must run again.
+    ``at_boot`` is whether it shall start at boot from now on; ``None`` leaves that as it is.
     """
 
     module: str
@@ -95,6 +96,11 @@ class ServiceAction:
     was_running: bool
     probes: tuple[Probe, ...] = ()
     old_probes: tuple[Probe, ...] = ()
+    at_boot: bool | None = None
+
+    def __str__(self) -> str:
+        boot = {None: "", True: ", also at boot", False: ", also no longer at boot"}
+        return f"{self.verb} {self.daemon.name}{boot[self.at_boot]}"
 
 
 @attrs.frozen
@@ -130,7 +136,9 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to do."""
-        return not (self.changes or self.files or self.services or self.packages or self.rows)
+        to_do = (self.changes, self.packages, self.accounts, self.folders, self.generated,
+                 self.files, self.rows, self.services)  # fmt: skip
+        return not any(to_do)
 
     @property
     def id(self) -> str:
@@ -143,7 +151,7 @@ class Plan:
                 [f.path, f.old.sha256 if f.old else None, f.new.sha256 if f.new else None]
                 for f in self.files
             ],
-            "services": [[a.daemon.name, a.verb] for a in self.services],
+            "services": [[a.daemon.name, a.verb, a.at_boot] for a in self.services],
         }
         text = json.dumps(parts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

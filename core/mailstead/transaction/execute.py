@@ -34,6 +34,8 @@ class Executor:
                 self.machine.apply_rows(step.rows.database, step.rows.changes)
             case ControlService():
                 self._control(step.action.daemon, step.action.verb)
+                if step.action.at_boot is not None:
+                    self.controls(step.action.daemon).set_at_boot(step.action.at_boot)
 
     def undo(self, step: Step) -> None:
         """Undo a step, also one that was taken only in part. Raises MachineError."""
@@ -94,6 +96,8 @@ class Executor:
 
     def _undo_control(self, action: ServiceAction) -> None:
         control = self.controls(action.daemon)
+        if action.at_boot is not None:
+            control.set_at_boot(not action.at_boot)
         is_running = control.state() is not None
         if not action.was_running:
             if is_running:

@@ -128,6 +128,8 @@ class Save:
 
     def _steps(self, plan: Plan) -> Iterator[Step]:
         target = self.planner.contexts.of("draft")
+        # A daemon that leaves is stopped with its own files, before others stand there.
+        yield from (ControlService(item) for item in plan.services if item.verb == "stop")
         for name, item in plan.generated:
             path = target.path(item.path)
             user, gid = self._machine.user(item.owner), self._machine.group(item.group)
@@ -139,8 +141,7 @@ class Save:
             yield ReplaceFile(change.module, change.path, change.real, change.old, change.new)
         for rows in plan.rows:
             yield PublishRows(rows)
-        for action in plan.services:
-            yield ControlService(action)
+        yield from (ControlService(item) for item in plan.services if item.verb != "stop")
 
     def _apply(self, plan: Plan, steps: tuple[Step, ...]) -> SaveResult:
         try:

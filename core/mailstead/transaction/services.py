@@ -39,16 +39,19 @@ class ServicePlanner:
         return self.registry.module(name).daemons
 
     def _stop(self, name: str, daemon: Daemon) -> ServiceAction | None:
-        if self.controls(daemon).state() is None:
+        control = self.controls(daemon)
+        is_running = control.state() is not None
+        if not is_running and not control.at_boot():
             return None
-        return self._action(name, daemon, "stop", "its module is disabled", True)
+        return self._action(name, daemon, "stop", "its module is disabled", is_running)
 
     def _act(self, name: str, daemon: Daemon, contents: Contents) -> ServiceAction | None:
         is_running = self.controls(daemon).state() is not None
         wanted = daemon.runs_when(self.target) if daemon.runs_when else True
         if not wanted:
-            reason = "nothing for it to do"
-            return self._action(name, daemon, "stop", reason, True) if is_running else None
+            if not is_running and not self.controls(daemon).at_boot():
+                return None
+            return self._action(name, daemon, "stop", "nothing for it to do", is_running)
         if not self.running.is_enabled(name):
             verb: Verb = "restart" if is_running else "start"
             return self._action(name, daemon, verb, "its module is enabled", is_running)
@@ -84,7 +87,13 @@ class ServicePlanner:
             was_running=was_running,
             probes=probes_of(daemon, self.target) if verb != "stop" else (),
             old_probes=probes_of(daemon, self.running) if self.running.is_enabled(name) else (),
+            at_boot=self._at_boot(daemon, verb),
         )
+
+    def _at_boot(self, daemon: Daemon, verb: Verb) -> bool | None:
+        """What runs starts at boot too, and what is stopped does not; ``None``: it is so."""
+        wanted = verb != "stop"
+        return None if self.controls(daemon).at_boot() in (None, wanted) else wanted
 
 
 def probes_of(daemon: Daemon, context: Context) -> tuple[Probe, ...]:

@@ -58,7 +58,7 @@ class ControlService:
     action: ServiceAction
 
     def __str__(self) -> str:
-        return f"{self.action.verb} {self.action.daemon.name}"
+        return str(self.action)
 
 
 Step: TypeAlias = MakeFolder | ReplaceFile | PublishRows | ControlService

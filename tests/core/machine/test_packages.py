@@ -44,6 +44,15 @@ def test_a_failure_has_apts_own_words(fake: FakeMachine) -> None:
         packages.install_packages(fake, ["postfix"])
 
 
+def test_nothing_is_removed_for_what_is_installed(fake: FakeMachine) -> None:
+    """Postfix would silently take the place of Exim."""
+    fake.on_command(["apt-cache"], Completed(0, POLICY.format("3.7.11"), ""))
+    packages.install_packages(fake, ["postfix"])
+    asked = [args[0] for name, args in fake.calls if name == "run" and args[0][:3] == APT]
+    assert all("--no-remove" in argv for argv in asked)
+    assert asked
+
+
 @pytest.mark.parametrize("name", ["-o", "postfix-", "a b", "A", "../x.deb", "a*"])
 def test_a_name_is_never_an_option(fake: FakeMachine, name: str) -> None:
     """Nothing is asked of apt for what is no package's name."""

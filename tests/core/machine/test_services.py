@@ -180,38 +180,75 @@ def test_the_way_of_control_is_detected(fake: FakeMachine, instance: Instance) -
 
 @attrs.define
 class Systemd:
-    """A unit on a fake machine."""
+    """A unit on a fake machine.
+
+    Attributes:
+        wants: the units it pulls in.
+        tells_process: whether systemd knows the main process (Debian 12's Postfix: no).
+        pid_file: where the daemon names its process itself.
+    """
 
     machine: FakeMachine
     pid: int = 0
+    active: bool = False
+    enabled: str = "disabled"
+    wants: str = ""
+    tells_process: bool = True
+    pid_file: Path | None = None
 
     def install(self) -> None:
         """Script its commands."""
         base = ["systemctl", "--no-ask-password"]
         self.machine.on_command([*base, "show"], self.show)
         self.machine.on_command([*base, "start"], self.start)
+        self.machine.on_command([*base, "restart"], self.start)
         self.machine.on_command([*base, "stop"], self.stop)
+        self.machine.on_command([*base, "enable"], self.enable)
+        self.machine.on_command([*base, "disable"], self.enable)
         self.machine.on_command(["journalctl"], Completed(0, "line 7 is bad\n", ""))
 
     def show(self, _: Sequence[str]) -> Completed:
         """Show the main process."""
-        return Completed(0, f"Result=success\nMainPID={self.pid}\n", "")
+        lines = (
+            "Result=success",
+            f"MainPID={self.pid if self.tells_process else 0}",
+            f"ActiveState={'active' if self.active else 'inactive'}",
+            f"Wants={self.wants}",
+            f"UnitFileState={self.enabled}",
+        )
+        return Completed(0, "\n".join(lines), "")
 
     def start(self, _: Sequence[str]) -> Completed:
         """Start."""
         self.pid = self.machine.spawn("d").pid
+        self.active = True
+        if self.pid_file:
+            self.machine.replace_file(
+                self.pid_file, f"{self.pid}\n".encode(), mode=0o644, uid=0, gid=0
+            )
         return Completed(0, "", "")
 
     def stop(self, _: Sequence[str]) -> Completed:
         """Stop."""
         self.machine.kill(self.pid)
         self.pid = 0
+        self.active = False
         return Completed(0, "", "")
 
-    def verbs(self) -> list[str]:
-        """Give what was asked of systemctl but for looking."""
+    def enable(self, argv: Sequence[str]) -> Completed:
+        """Enable or disable."""
+        self.enabled = f"{argv[2]}d"
+        return Completed(0, "", "")
+
+    def commands(self) -> list[str]:
+        """Give what was asked of systemctl but for looking: verb and units."""
         runs = [args[0] for name, args in self.machine.calls if name == "run"]
-        return [argv[2] for argv in runs if argv[0] == "systemctl" and argv[2] != "show"]
+        asked = [argv[2:] for argv in runs if argv[0] == "systemctl" and argv[2] != "show"]
+        return [" ".join(words) for words in asked]
+
+    def verbs(self) -> list[str]:
+        """Give only the verbs."""
+        return [words.split()[0] for words in self.commands()]
 
 
 @pytest.fixture
@@ -233,6 +270,85 @@ def test_a_unit_starts_reloads_and_stops(systemd: Systemd) -> None:
     service.stop()
     assert service.state() is None
     assert systemd.verbs() == ["start", "reload", "stop"]
+
+
+@pytest.fixture
+def postfix(systemd: Systemd) -> SystemdService:
+    """Give Debian 12's Postfix: a shell around a unit whose main process systemd is not told."""
+    instance = Instance(prefix=Path("/"))
+    native = NativeService(systemd.machine, instance, "d", NATIVE)
+    systemd.wants, systemd.tells_process = "p@-.service x.service", False
+    systemd.pid_file = native.pid_file
+    systemd.machine.make_directory(native.pid_file.parent, mode=0o755, uid=0, gid=0)
+    return SystemdService(systemd.machine, "p", "p@-", native)
+
+
+def test_a_process_that_systemd_does_not_know_is_in_the_pid_file(
+    systemd: Systemd, postfix: SystemdService
+) -> None:
+    """Postfix on Debian 12 has no MainPID while it runs."""
+    postfix.start()
+    found = postfix.state()
+    assert found is not None
+    assert systemd.pid == found.pid
+    postfix.stop()
+    assert postfix.state() is None
+
+
+def test_a_shell_is_acted_on_with_the_unit_inside(
+    systemd: Systemd, postfix: SystemdService
+) -> None:
+    """To start or reload the shell alone succeeds even when the unit inside fails."""
+    systemd.machine.on_command(["systemctl", "--no-ask-password", "reload"], Completed(0, "", ""))
+    postfix.start()
+    postfix.reload()
+    postfix.restart()
+    postfix.stop()
+    postfix.set_at_boot(wanted=True)
+    assert systemd.commands() == [
+        "start p p@-", "reload p@-", "restart p@-", "stop p p@-", "enable p",
+    ]  # fmt: skip
+    assert postfix.describe("start") == "systemctl start p p@-"
+
+
+def test_a_unit_that_is_not_wanted_is_left_alone(systemd: Systemd, postfix: SystemdService) -> None:
+    """A Debian without p@- has it all in p."""
+    systemd.wants = ""
+    postfix.start()
+    postfix.restart()
+    assert systemd.commands() == ["start p", "restart p"]
+
+
+def test_a_dead_process_in_an_active_unit_is_started(
+    systemd: Systemd, postfix: SystemdService
+) -> None:
+    """After kill -9 the unit is active while helpers live: to start it does nothing."""
+    postfix.start()
+    systemd.machine.kill(systemd.pid)
+    assert postfix.state() is None
+    postfix.start()
+    assert postfix.state() is not None
+    assert systemd.verbs() == ["start", "restart"]
+
+
+def test_a_unit_starts_at_boot_or_not(systemd: Systemd) -> None:
+    """A masked, static or unknown unit can be neither."""
+    service = SystemdService(systemd.machine, "d")
+    assert service.at_boot() is False
+    service.set_at_boot(wanted=True)
+    assert service.at_boot() is True
+    service.set_at_boot(wanted=False)
+    assert service.at_boot() is False
+    for state in ("masked", "static", ""):
+        systemd.enabled = state
+        assert service.at_boot() is None
+
+
+def test_a_sandbox_does_not_start_at_boot(service: NativeService) -> None:
+    """There is nothing that would start it."""
+    assert service.at_boot() is None
+    with pytest.raises(MachineError, match="nothing to start it at boot"):
+        service.set_at_boot(wanted=True)
 
 
 def test_a_failing_unit_quotes_its_journal(systemd: Systemd) -> None:

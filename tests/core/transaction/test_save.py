@@ -57,6 +57,13 @@ def test_a_save_with_nothing_changed_does_nothing(saved: Site) -> None:
     assert saved.engine.store.revision() == 1
 
 
+def test_what_was_made_once_is_made_again_when_it_is_gone(saved: Site) -> None:
+    """A key that somebody removed; also with nothing else to save."""
+    saved.machine.remove_file(saved.engine.instance.path("/etc/greeter.key"))
+    assert saved.save() == "committed"
+    assert saved.content("/etc/greeter.key") == b"key"
+
+
 def test_one_changed_option_reloads_once(saved: Site) -> None:
     """The daemon keeps its process; what did not change is not written."""
     saved.set(greeting="hi")
