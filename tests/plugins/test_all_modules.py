@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,8 @@ PLUGINS = {name: f"mailstead_{name}" for name in FIRST_PARTY}
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """Give an engine in which all modules are enabled, unsaved."""
+def engine() -> Iterator[Engine]:
+    """Give an engine in which all modules are enabled, unsaved; its folder has a short name."""
     machine = FakeMachine()
     for package in ("openssl", "postfix", "postfix-sqlite", "dovecot-core", "dovecot-imapd",
                     "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sqlite"):  # fmt: skip
@@ -31,7 +32,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
         machine.groups[name] = number
     for name in ("mail", "postdrop"):
         machine.groups[name] = 200
-    with fake_engine(tmp_path, PLUGINS, machine=machine) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="ms-") as folder,
+        fake_engine(Path(folder), PLUGINS, machine=machine) as made,
+    ):
         made.enable(FIRST_PARTY, consents=FIRST_PARTY)
         yield made
 

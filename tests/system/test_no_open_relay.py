@@ -177,7 +177,8 @@ def test_smtp_takes_no_password_outside_tls(site: Site, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "password"), [(587, "wrong"), (587, ""), (465, PASSWORD.upper()), (465, f"{PASSWORD} ")]
+    ("port", "password"),
+    [(587, "wrong"), (587, ""), (465, PASSWORD.upper()), (465, f"{PASSWORD} ")],
 )
 def test_submission_refuses_a_wrong_password(site: Site, port: int, password: str) -> None:
     """535, and no relay after it."""
@@ -208,9 +209,9 @@ def test_imap_and_pop3_refuse_a_wrong_password(site: Site) -> None:
     """Also one that differs only in case."""
     place = site.sandbox.address
     for password in ("wrong", PASSWORD.upper()):
-        with imaplib.IMAP4_SSL(place, site.sandbox.port(993), ssl_context=trust()) as imap:
-            with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-                imap.login("ada@example.org", password)
+        imap = imaplib.IMAP4_SSL(place, site.sandbox.port(993), ssl_context=trust())
+        with imap, pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+            imap.login("ada@example.org", password)
         with closing(poplib.POP3_SSL(place, site.sandbox.port(995), context=trust())) as pop3:
             pop3.user("ada@example.org")
             with pytest.raises(poplib.error_proto, match="Authentication failed"):
@@ -226,7 +227,7 @@ def test_imap_takes_no_password_outside_tls(site: Site) -> None:
             line = client.line()
             while line.startswith(b"*"):
                 line = client.line()
-            assert line.startswith(b"b NO") or line.startswith(b"b BAD")
+            assert line.startswith((b"b NO", b"b BAD"))
 
 
 def test_pop3_takes_no_password_outside_tls(site: Site) -> None:
@@ -245,7 +246,9 @@ def test_smtp_drops_what_is_pipelined_before_tls(site: Site, port: int) -> None:
     with Raw.to(site.sandbox, port) as client:
         client.reply()
         client.ask(b"EHLO client.example")
-        client.send(b"STARTTLS\r\nEHLO injected.example\r\nMAIL FROM:<injected@elsewhere.example>\r\n")
+        client.send(
+            b"STARTTLS\r\nEHLO injected.example\r\nMAIL FROM:<injected@elsewhere.example>\r\n"
+        )
         said = client.line()
         if not said.startswith(b"220"):
             assert said[:1] in (b"5", b"4", b"")
@@ -288,8 +291,9 @@ def test_tls_older_than_1_2_is_not_spoken(site: Site) -> None:
     for port in (465, 993, 995):
         context = trust()
         context.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1 is deprecated"):
             context.minimum_version = ssl.TLSVersion.TLSv1
+        with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         place = (site.sandbox.address, site.sandbox.port(port))
         with socket.create_connection(place, timeout=20) as link, pytest.raises(OSError):  # noqa: PT011

@@ -8,6 +8,7 @@ from mailstead.plugin import Context, Instance
 from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.relay import mynetworks
+from mailstead_mail_smtp.services import NOWHERE
 from mailstead_network.addresses import has_ipv6
 from mailstead_network.names import fqdn
 
@@ -121,7 +122,7 @@ def _outbound(instance: Instance) -> Iterator[Parameter]:
     if instance.outside:
         yield Parameter("relayhost", instance.outside)
     else:
-        yield Parameter("default_transport", "error:5.1.2 this sandbox has no outside")
+        yield Parameter("default_transport", f"{NOWHERE}:5.1.2 this sandbox has no outside")
     for name, version in (("smtp_bind_address", "."), ("smtp_bind_address6", ":")):
         own = [item for item in instance.addresses if version in item]
         if own:

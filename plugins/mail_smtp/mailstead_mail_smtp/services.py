@@ -11,6 +11,7 @@ from mailstead_network.addresses import listen_addresses
 
 SMTP, SUBMISSION, SUBMISSIONS = ("smtp", 25), ("submission", 587), ("submissions", 465)
 SASL = "smtpd_sasl_type"
+NOWHERE = "nowhere"  # where a sandbox without an outside sends mail for others
 
 # name, private, unprivileged, wakeup, maxproc, command; chroot is "n" everywhere.
 PLUMBING = """\
@@ -48,7 +49,7 @@ LOGIN_ONLY = {
 
 def own_services(context: Context) -> tuple[Service, ...]:
     """Give the services: SMTP, submission where there is somebody to ask, and the plumbing."""
-    return (*_network_services(context), *_plumbing())
+    return (*_network_services(context), *_plumbing(), *_nowhere(context))
 
 
 def listens(context: Context) -> tuple[Listen, ...]:
@@ -90,6 +91,12 @@ def _options(service: str) -> dict[str, str]:
         name = {"syslog_name": "postfix/submissions"}
         return {**name, "smtpd_tls_wrappermode": "yes", **LOGIN_ONLY}
     return {}
+
+
+def _nowhere(context: Context) -> Iterator[Service]:
+    # error(8) under a name of its own: smtpd(8) refuses senders whose domain is sent to "error".
+    if context.instance.is_sandbox and not context.instance.outside:
+        yield Service(NOWHERE, "unix", "error")
 
 
 def _plumbing() -> Iterator[Service]:
