@@ -40,7 +40,7 @@ EXCEPTIONS = {
     # The terminal is the command line's own: its arguments, environment, passwords.
     "core/mailstead/cli/app.py": {"getpass", "os", "pwd"},
     "core/mailstead/cli/instance.py": {"os"},
-    "core/mailstead/cli/main.py": {"os"},
+    "core/mailstead/cli/main.py": {"os", "signal"},
     # os.path and os.PathLike alone; the next test sees to it.
     "core/mailstead/engine.py": {"os"},
     # The directory is SQLite's, and later a database server's.

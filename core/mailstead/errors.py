@@ -78,10 +78,8 @@ class InstanceError(InvalidInput):
     """The instance folder cannot be used as it is."""
 
 
-class Locked(MailsteadError):
-    """Another process is saving; ``where`` names it."""
-
-    exit_status = 7
+class Locked(InvalidInput):
+    """Another process is saving; it is named, and nothing was changed."""
 
 
 class MachineError(MailsteadError):

@@ -1,7 +1,7 @@
 """Entry point of ``mailstead``: finds the command, runs it, turns errors into exit statuses.
 
 Exit statuses: 0 done; 1 failed; 2 input refused, nothing changed; 3 not running; 4 consent
-needed; 5 the save was rolled back; 6 an operator is needed; 7 another save runs.
+needed; 5 the save was rolled back; 6 an operator is needed.
 
 A command's module is imported when the command is run, and a plugin's only for its commands.
 """

@@ -1,0 +1,238 @@
+"""What script/rehearse does inside a booted Debian, as root, with systemd's own words.
+
+Needs only Debian's Python: Mailstead is installed in a virtual environment of its own.
+"""
+
+# ruff: noqa: S607 - inside the container Debian's own PATH is the right one
+
+from __future__ import annotations
+
+import hashlib
+import imaplib
+import json
+import poplib
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+LOGIN, PASSWORD = "ada@example.org", "correct horse battery"
+TRUST = ssl._create_unverified_context()  # noqa: S323 - the certificate is self-signed
+PORTS = (25, 110, 143, 465, 587, 993, 995)
+TAKEN = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/dovecot/dovecot.conf")
+DROP_IN = Path("/etc/systemd/system/dovecot.service.d/broken.conf")
+
+
+def main() -> None:
+    """Walk."""
+    scenario = sys.argv[1]
+    if scenario == "again":
+        after_boot()
+        return
+    before = digests()
+    check("Debian's configuration is there only if it was installed", bool(before),
+          scenario == "taken")  # fmt: skip
+    first_save()
+    changes()
+    dying()
+    rolled_back()
+    if scenario == "taken":
+        restored(before)
+
+
+def first_save() -> None:
+    """Enable everything, save, use it."""
+    mailstead("init")
+    mailstead("settings set network.host hostname=mail domain=example.org")
+    mailstead("enable mail_retrieval --yes")
+    mailstead("save")
+    serves(expected=True)
+    mailstead("domain add example.org")
+    mailstead("save")
+    mailstead("user add ada --first Ada --last Lovelace --password-stdin", typed=PASSWORD)
+    mail("after the first save")
+
+
+def changes() -> None:
+    """A change reloads; stopped is stopped; started starts."""
+    before = pids()
+    mailstead("settings set mail_retrieval.services pop3s=no")
+    mailstead("settings set network.host hostname=mail2")
+    mailstead("save")
+    check("the same processes after a reload", pids(), before)
+    check("995 is closed", 995 in ports(), False)
+    mailstead("settings set mail_retrieval.services pop3s=yes")
+    mailstead("settings set network.host hostname=mail")
+    mailstead("save")
+    mailstead("stop --yes")
+    serves(expected=False)
+    mailstead("start")
+    serves(expected=True)
+
+
+def dying() -> None:
+    """A daemon that was killed is told, and started again."""
+    for name, file in (("postfix", "/var/spool/postfix/pid/master.pid"),
+                       ("dovecot", "/run/dovecot/master.pid")):  # fmt: skip
+        subprocess.run(["kill", "-9", Path(file).read_text().strip()], check=True)
+        time.sleep(0.5)
+        mailstead("status", status=3)
+        mailstead("start")
+        check(f"{name} runs again", name in pids(), True)
+    serves(expected=True)
+
+
+def rolled_back() -> None:
+    """A unit that does not start undoes the save, and the journal's words are told."""
+    mailstead("disable mail_retrieval --yes")
+    mailstead("save")
+    check("dovecot is off", state("dovecot"), ("inactive", "disabled"))
+    DROP_IN.parent.mkdir()
+    DROP_IN.write_text("[Service]\nExecStartPre=/bin/sh -c 'echo not today >&2; exit 9'\n")
+    systemctl("daemon-reload")
+    mailstead("enable mail_retrieval --yes")
+    words = mailstead("save", status=5)
+    check("the journal is quoted", "\nnot today\n" in words, True)
+    check("dovecot is off", state("dovecot"), ("failed", "disabled"))
+    check("postfix serves as before", state("postfix"), ("active", "enabled"))
+    DROP_IN.unlink()
+    DROP_IN.parent.rmdir()
+    systemctl("daemon-reload")
+    mailstead("save")
+    serves(expected=True)
+
+
+def restored(before: dict[str, str]) -> None:
+    """What stood there before comes back, and is taken over again."""
+    mailstead("disable mail_retrieval mail_smtp --restore --yes")
+    mailstead("save")
+    check("the files are Debian's again", digests(), before)
+    systemctl("enable", "--now", "postfix", "dovecot")
+    check("Debian's Postfix runs", state("postfix@-")[0], "active")
+    mailstead("enable mail_retrieval --yes")
+    mailstead("save")
+    serves(expected=True)
+
+
+def after_boot() -> None:
+    """Everything runs with our configuration, before any mailstead command."""
+    mail("after a boot")
+    serves(expected=True)
+    check("nothing to save", json.loads(mailstead("--json plan"))["empty"], True)
+
+
+def serves(*, expected: bool) -> None:
+    """Check units, boot, ports and status."""
+    words = ("active", "enabled") if expected else ("inactive", "disabled")
+    for unit in ("postfix", "dovecot"):
+        check(unit, state(unit), words)
+    check("postfix@-", state("postfix@-")[0], words[0])
+    check("ports", sorted(ports() & set(PORTS)), list(PORTS) if expected else [])
+    mailstead("status", status=0 if expected else 3)
+
+
+def mail(subject: str) -> None:
+    """Send a message through each door and read it through each."""
+    for host in ("127.0.0.1", "::1"):
+        with smtplib.SMTP(host, 25) as client:
+            client.ehlo("client.example.org")
+            client.mail("")
+            check(f"RCPT at {host}", client.rcpt(LOGIN)[0], 250)
+            check(f"RCPT of nobody at {host}", client.rcpt("nobody@example.org")[0], 550)
+    with smtplib.SMTP("127.0.0.1", 587) as client:
+        client.starttls(context=TRUST)
+        client.login(LOGIN, PASSWORD)
+        client.send_message(message(subject))
+    with smtplib.SMTP_SSL("127.0.0.1", 465, context=TRUST) as client:
+        client.login(LOGIN, PASSWORD)
+    deadline = time.monotonic() + 20
+    while not found(imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=TRUST), subject):
+        check(f"{subject!r} arrives in time", time.monotonic() < deadline, True)
+        time.sleep(0.2)
+    plain = imaplib.IMAP4("127.0.0.1", 143)
+    plain.starttls(TRUST)
+    check("IMAP", found(plain, subject), True)
+    for client in (poplib.POP3_SSL("127.0.0.1", 995, context=TRUST), poplib.POP3("127.0.0.1", 110)):
+        if not isinstance(client, poplib.POP3_SSL):
+            client.stls(TRUST)
+        client.user(LOGIN)
+        client.pass_(PASSWORD)
+        check("POP3", client.stat()[0] > 0, True)
+        client.quit()
+
+
+def found(client: imaplib.IMAP4, subject: str) -> bool:
+    """Tell whether a message is in the mailbox."""
+    client.login(LOGIN, PASSWORD)
+    client.select("INBOX", readonly=True)
+    _, answer = client.search(None, "SUBJECT", f'"{subject}"')
+    client.logout()
+    return bool(answer[0])
+
+
+def message(subject: str) -> EmailMessage:
+    """Make a message from Ada to herself."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = LOGIN, LOGIN, subject
+    made.set_content(f"{subject}\n")
+    return made
+
+
+def mailstead(words: str, *, status: int = 0, typed: str = "") -> str:
+    """Run a command; gives what it printed."""
+    print(f"$ mailstead {words}", flush=True)
+    done = subprocess.run(
+        ["mailstead", *words.split()],
+        input=f"{typed}\n", capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    if done.returncode != status:
+        sys.exit(f"status {done.returncode}, not {status}:\n{done.stdout}{done.stderr}")
+    return done.stdout if words.startswith("--json") else done.stdout + done.stderr
+
+
+def pids() -> dict[str, int]:
+    """Give the daemons' processes as Mailstead sees them."""
+    done = subprocess.run(["mailstead", "--json", "status"], capture_output=True, check=False)
+    rows = json.loads(done.stdout)
+    return {d["name"]: d["pid"] for row in rows for d in row["daemons"] if d["pid"]}
+
+
+def ports() -> set[int]:
+    """Give the ports that listen on all addresses of both families."""
+    done = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True)
+    places = [line.split()[3].rpartition(":") for line in done.stdout.splitlines()]
+    four = {int(port) for address, _, port in places if address == "0.0.0.0"}  # noqa: S104
+    return four & {int(port) for address, _, port in places if address == "[::]"}
+
+
+def state(unit: str) -> tuple[str, str]:
+    """Give whether a unit is active and whether it is enabled, as systemctl(1) says it."""
+    return systemctl("is-active", unit), systemctl("is-enabled", unit)
+
+
+def systemctl(*words: str) -> str:
+    """Run systemctl."""
+    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def digests() -> dict[str, str]:
+    """Give the digests of the files that Mailstead takes over."""
+    return {
+        path: hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        for path in TAKEN
+        if Path(path).exists()
+    }
+
+
+def check(what: str, seen: object, wanted: object) -> None:
+    """End the rehearsal unless something is as it must be."""
+    if seen != wanted:
+        sys.exit(f"{what}: {seen!r}, not {wanted!r}")
+
+
+if __name__ == "__main__":
+    main()
