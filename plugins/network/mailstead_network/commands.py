@@ -1,4 +1,4 @@
-"""The command ``mailstead object``: edits the draft, so a save makes it effective."""
+"""The commands ``network``, and ``object``, which edits the draft: a save makes it effective."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import NotFound
-from mailstead_network.settings import Members, Objects
+from mailstead_network.facts import find_interfaces
+from mailstead_network.names import find_fqdn
+from mailstead_network.settings import Members, Objects, ServiceAddresses
 
 OBJECTS = "network.objects"
 MEMBERS = "network.members"
@@ -101,4 +103,19 @@ def _name_of(address: str) -> str:
     return "".join(char if char.isalnum() or char in ".-" else "_" for char in address).strip("_")
 
 
-commands: list[click.Command] = [object_group]
+@click.command("network")
+@pass_app
+def show_network(app: App) -> None:
+    """Show the name of this machine, its interfaces, and which addresses serve what."""
+    context = app.engine.context("draft")
+    interfaces = find_interfaces(app.engine.machine)
+    record: dict[str, object] = {"name": find_fqdn(context)}
+    record |= {f"interface {name}": list(found) for name, found in sorted(interfaces.items())}
+    everywhere = list(context.instance.addresses) or ["all addresses"]
+    record["services listen on"] = everywhere
+    for row in context.settings.rows(ServiceAddresses):
+        record[f"{row.service} listens on"] = list(row.addresses)
+    app.print_record("Network", record)
+
+
+commands: list[click.Command] = [object_group, show_network]

@@ -78,6 +78,7 @@ def test_status_imports_neither_directory_nor_templates(instance: Path) -> None:
         ["--json", "settings", "show"],
         ["settings", "show", "network.host", "--json"],
         ["object", "list", "--json"],
+        ["network", "--json"],
         ["object", "add", "office", "--json"],
         ["settings", "set", "network.host", "hostname=mail", "--json"],
         ["enable", "network", "--json", "--yes"],
@@ -160,6 +161,17 @@ def test_an_ordinary_user_is_told_to_be_root(instance: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, "only root" in done.stderr) == (2, True), done.stderr
+
+
+def test_the_network_is_shown_with_interfaces_and_addresses(instance: Path) -> None:
+    """As found, and as set."""
+    words = ("settings", "set", "network.service_addresses", "smtp", "addresses=127.0.0.9")
+    mailstead(*words, instance=instance)
+    shown = json.loads(mailstead("network", "--json", instance=instance).stdout)
+    assert shown["name"] == "mail.sandbox.test"
+    assert "127.0.0.1" in shown["interface lo"]
+    assert shown["services listen on"] == ["127.0.0.1"]
+    assert shown["smtp listens on"] == ["127.0.0.9"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
