@@ -64,6 +64,8 @@ class FileChange:
             return "create"
         if self.new is None:
             return "remove"
+        if self.old == self.new:
+            return "confirm"
         return "rights" if self.old.content == self.new.content else "change"
 
     def diff(self) -> str:

@@ -43,7 +43,7 @@ class FileComparer:
             change = self._change(item)
             if self._is_kept(change, item):
                 kept.append(item.path)
-            elif change.old != change.new:
+            elif change.old != change.new or not self._is_recorded(item):
                 changes.append(change)
         return FileComparison(tuple(changes), tuple(kept))
 
@@ -71,6 +71,7 @@ class FileComparer:
     def _change(self, item: Rendered) -> FileChange:
         old = self.version(item.path)
         owned = self.owned.get(item.path)
+        differs = old is not None and old.content != item.content
         return FileChange(
             module=item.module,
             path=item.path,
@@ -81,9 +82,17 @@ class FileComparer:
             group=item.group,
             reason=self.reasons.get(item.path, ""),
             secret=item.secret,
-            foreign=old is not None and owned is None,
-            edited=old is not None and owned is not None and old.sha256 != owned.sha256,
+            foreign=differs and owned is None,
+            edited=differs and owned is not None and old is not None and old.sha256 != owned.sha256,
         )
+
+    def _is_recorded(self, item: Rendered) -> bool:
+        """Tell whether a save ended with this content.
+
+        What a killed save wrote is not: its daemons may not have read it yet.
+        """
+        owned = self.owned.get(item.path)
+        return owned is not None and owned.sha256 == hashlib.sha256(item.content).hexdigest()
 
     def _new(self, item: Rendered) -> FileVersion:
         user, group = self.machine.user(item.owner), self.machine.group(item.group)

@@ -238,6 +238,17 @@ def test_a_hand_edit_is_never_overwritten_without_consent(saved: Site) -> None:
     assert len(saved.machine.list_directory(saved.engine.instance.state_path("replaced"))) == 1
 
 
+def test_what_a_killed_save_wrote_is_confirmed_and_reloaded_by_the_next(saved: Site) -> None:
+    """The file is as planned, but no save ended with it and no daemon was told."""
+    saved.set(greeting="hi")
+    saved.machine.add_file(saved.engine.instance.path(CONF), b"greeting hi\nport 7000\n")
+    plan = saved.engine.plan()
+    assert [(item.path, item.kind) for item in plan.files] == [(CONF, "confirm")]
+    assert saved.save() == "committed"
+    assert saved.services.of("greeterd").reloads == 1
+    assert saved.engine.plan().is_empty
+
+
 def test_a_file_edited_between_plan_and_write_is_not_lost(saved: Site) -> None:
     """The digest is compared again at the last moment; the save is rolled back."""
     path = saved.engine.instance.path(CONF)
