@@ -12,7 +12,10 @@ from tests.system.sandbox import Sandbox
 
 
 def test_an_interrupted_save_leaves_the_old_configuration_serving(sandbox: Sandbox) -> None:
-    """Files as before, the daemon answers, the changes are still in the draft."""
+    """Files as before, the daemon answers, the changes are still in the draft.
+
+    What kill -9 leaves is finished by the next save.
+    """
     sandbox.run("enable", "mail_smtp", "--yes")
     sandbox.run("save")
     path = sandbox.path("/etc/postfix/main.cf")
@@ -25,7 +28,17 @@ def test_an_interrupted_save_leaves_the_old_configuration_serving(sandbox: Sandb
             assert client.ehlo()[0] == 250
         plan = sandbox.json("plan")
         assert [change["new"] for change in plan["changes"]] == ["other"]
+    _killed_save_is_finished_by_the_next(sandbox, path, before)
+
+
+def _killed_save_is_finished_by_the_next(sandbox: Sandbox, path: Path, before: bytes) -> None:
+    assert _interrupted(sandbox, signal.SIGKILL, path, before) == -signal.SIGKILL
+    what = {item["path"]: item["what"] for item in sandbox.json("plan")["files"]}
+    assert what["/etc/postfix/main.cf"] == "confirm"
     assert sandbox.json("save")["outcome"] == "committed"
+    with sandbox.smtp() as client:
+        assert client.ehlo()[1].startswith(b"other.sandbox.test")
+    assert sandbox.json("plan")["empty"]
 
 
 def _interrupted(sandbox: Sandbox, number: signal.Signals, path: Path, before: bytes) -> int:
