@@ -155,7 +155,7 @@ def test_an_instance_of_somebody_else_is_refused(instance: Path) -> None:
 def test_an_ordinary_user_is_told_to_be_root(instance: Path) -> None:
     """Exit status 2 and the next step."""
     code = (
-        "import os, sys, mailstead.engine, mailstead.machine.real;"
+        "import os, sys, mailstead.cli.modules, mailstead.engine, mailstead.machine.real;"
         "from mailstead.cli.main import run;"
         f"os.setuid(65534); sys.exit(run(['--instance', {str(instance)!r}, 'status']))"
     )
