@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -26,8 +27,8 @@ class RandomSaves(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        folder = Path(tempfile.mkdtemp())
-        packages = Packages(folder, self.patch)
+        self.folder = Path(tempfile.mkdtemp(prefix="ms-"))
+        packages = Packages(self.folder, self.patch)
         source = packages.add(
             "greeter", greeter.MANIFEST, greeter.CODE, conf=greeter.CONF, secret=greeter.SECRET
         )
@@ -35,15 +36,16 @@ class RandomSaves(RuleBasedStateMachine):
         machine.available["greeterd"] = "1.0"
         services = FakeServices(machine)
         self.manager = fake_engine(
-            folder, {source.name: source.package}, machine=machine, services=services
+            self.folder, {source.name: source.package}, machine=machine, services=services
         )
         self.site = Site(self.manager.__enter__(), machine, services)
         self.running: tuple[bool, str, frozenset[str]] = (False, "hello", frozenset())
         self.draft = self.running
 
     def teardown(self) -> None:
-        """Close the engine."""
+        """Close the engine and leave nothing."""
         self.manager.__exit__(None, None, None)
+        shutil.rmtree(self.folder)
         self.patch.undo()
 
     @rule(on=st.booleans())
