@@ -53,6 +53,7 @@ def make_folders(machine: Machine, instance: Instance) -> None:
     if not machine.is_root():
         raise InstanceError("only root may do this", where=str(instance.prefix), hint="use sudo")
     _refuse_unusable_prefix(machine, instance)
+    _refuse_other(machine, instance)
     for path in (CONFIG.rsplit("/", 1)[0], LOGS, STATE):
         folder = instance.path(path)
         for parent in (*reversed(folder.parents), folder):
@@ -60,6 +61,16 @@ def make_folders(machine: Machine, instance: Instance) -> None:
                 machine.make_directory(parent, mode=0o755, uid=0, gid=0)
     # Daemons pass through it to what they read, and list nothing.
     machine.make_directory(instance.path(STATE), mode=0o711, uid=0, gid=0)
+
+
+def _refuse_other(machine: Machine, instance: Instance) -> None:
+    """Refuse to make another instance of one that is there; the same one is no harm."""
+    path = instance.path(CONFIG)
+    if machine.stat_file(path) is None:
+        return
+    if _parse(machine.read_file(path).decode(), path, instance.prefix) != instance:
+        hint = "stop it and remove its folder first, or choose another folder"
+        raise InstanceError("an instance with other properties is here", where=str(path), hint=hint)
 
 
 def _missing(machine: Machine, prefix: Path) -> InstanceError:

@@ -58,6 +58,14 @@ def test_a_wrong_file_is_refused_naming_file_and_what_is_wrong(
     assert named in str(error.value)
 
 
+def test_an_instance_is_not_made_over_another() -> None:
+    """Its daemons would go on under the old addresses; making the same again is no harm."""
+    machine = made(FakeMachine(), Instance(prefix=PREFIX, port_offset=1))
+    make_folders(machine, Instance(prefix=PREFIX, port_offset=1))
+    with pytest.raises(InstanceError, match="other properties"):
+        make_folders(machine, Instance(prefix=PREFIX, port_offset=2))
+
+
 def test_a_folder_others_cannot_enter_is_refused() -> None:
     """The daemons' users must reach what lies below it."""
     machine = FakeMachine()
