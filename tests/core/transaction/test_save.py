@@ -213,6 +213,24 @@ def test_a_second_save_is_locked_out(saved: Site) -> None:
         saved.engine.save()
 
 
+def test_an_edit_during_a_save_is_neither_lost_nor_saved_unseen(saved: Site) -> None:
+    """A second admin changed the draft after the plan: the save is undone and says why."""
+    before = saved.tree()
+
+    def edit(event: Event) -> None:
+        if event.phase == "probe":
+            saved.set(port=7001)
+
+    saved.set(greeting="hi")
+    result = saved.engine.save(progress=edit)
+    assert result.outcome == "rolled back"
+    assert "edited while they were saved" in result.reason
+    assert saved.tree() == before
+    changes = {change.field: change.new for change in saved.engine.store.draft_changes()}
+    assert changes == {"greeting": "hi", "port": 7001}
+    assert saved.save() == "committed"
+
+
 def test_a_plan_other_than_the_agreed_one_is_refused(saved: Site) -> None:
     """What is applied is what was shown."""
     saved.set(greeting="hi")
