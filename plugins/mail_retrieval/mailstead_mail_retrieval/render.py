@@ -11,6 +11,7 @@ from mailstead_mail_retrieval.ports import find_ports, open_ports
 from mailstead_mail_smtp import places, tls
 from mailstead_network.addresses import has_ipv6
 from mailstead_network.names import fqdn
+from mailstead_users.lookups import passdb_query, userdb_query
 from mailstead_users.places import DATABASE
 
 PACKAGE = "dovecot-core"
@@ -77,8 +78,10 @@ def _retrieval(context: Context) -> Mapping[str, Any]:
 
 
 def _sql(context: Context) -> Mapping[str, Any]:
+    homes = str(context.path(places.MAILDIRS))
     return {
         "managed": places.MANAGED,
         "database": context.path(DATABASE),
-        "maildirs": context.path(places.MAILDIRS),
+        "password_query": passdb_query(homes),
+        "user_query": userdb_query(homes),
     }

@@ -1,8 +1,6 @@
-"""Logins: the names under which users authenticate and receive. Dovecot looks them up.
+"""Logins: the names under which users authenticate and receive; see also `lookups`.
 
-Functions over the connection of a running transaction, for other modules' hooks. The two
-queries are what Dovecot's SQL passdb and userdb ask, with ``%u`` for ``:login``:
-https://doc.dovecot.org/2.3/configuration_manual/authentication/sql/
+Functions over the connection of a running transaction, for other modules' hooks.
 """
 
 from __future__ import annotations
@@ -15,11 +13,6 @@ from mailstead_users import tables
 from mailstead_users.grammar import ADDRESS, HOME, parse
 
 WHERE = "login.address"
-PASSDB_QUERY = (
-    "SELECT l.login AS user, u.password AS password FROM logins l "
-    "JOIN users u ON u.id = l.user_id WHERE l.login = '%u' AND u.enabled = 1"
-)
-USERDB_QUERY = "SELECT login AS user, home FROM logins WHERE login = '%u'"
 
 
 @attrs.frozen

@@ -9,19 +9,21 @@ import pytest
 
 from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
 from mailstead_users.logins import (
-    PASSDB_QUERY,
-    USERDB_QUERY,
     Login,
     find_login,
     logins_of,
     register_login,
     remove_login,
 )  # fmt: skip
+from mailstead_users.lookups import passdb_query, userdb_query
 from mailstead_users.users import User
 from tests.plugins.users.world import PASSWORD, World
 
 ADDRESS = "ada@example.org"
 HOME = "example.org/ada-0"
+FOLDER = "/var/vmail/example.org/ada-0"
+PASSDB_QUERY = passdb_query("/var/vmail")
+USERDB_QUERY = userdb_query("/var/vmail")
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def ada(made: World) -> User:
     return user
 
 
-def ask(made: World, query: str, login: str) -> list[tuple[str, str]]:
+def ask(made: World, query: str, login: str) -> list[tuple[str, ...]]:
     """Ask as Dovecot does, which doubles quotes in %u."""
     sql = query.replace("%u", login.replace("'", "''"))
     with closing(sqlite3.connect(f"file:{made.database}?mode=ro", uri=True)) as connection:
@@ -50,10 +52,10 @@ def test_a_login_is_found_by_its_canonical_address(made: World, ada: User) -> No
 @pytest.mark.usefixtures("ada")
 def test_dovecot_finds_password_and_home(made: World) -> None:
     """One row each, and none for others."""
-    ((login, stored),) = ask(made, PASSDB_QUERY, ADDRESS)
-    assert ADDRESS == login
+    ((login, stored, home),) = ask(made, PASSDB_QUERY, ADDRESS)
+    assert (ADDRESS, FOLDER) == (login, home)
     assert made.users.passwords.verify(stored, PASSWORD)
-    assert [(ADDRESS, HOME)] == ask(made, USERDB_QUERY, ADDRESS)
+    assert [(ADDRESS, FOLDER)] == ask(made, USERDB_QUERY, ADDRESS)
     for other in ("ada", "grace@example.org", "", "' OR 1=1 --", "%"):
         assert [] == ask(made, PASSDB_QUERY, other)
         assert [] == ask(made, USERDB_QUERY, other)
@@ -64,7 +66,7 @@ def test_a_disabled_user_receives_and_cannot_log_in(made: World) -> None:
     """The passdb has no row, the userdb has."""
     made.users.change_user("ada", enabled=False)
     assert [] == ask(made, PASSDB_QUERY, ADDRESS)
-    assert [(ADDRESS, HOME)] == ask(made, USERDB_QUERY, ADDRESS)
+    assert [(ADDRESS, FOLDER)] == ask(made, USERDB_QUERY, ADDRESS)
 
 
 @pytest.mark.parametrize("query", [PASSDB_QUERY, USERDB_QUERY])
