@@ -10,7 +10,7 @@ No global state: several engines can live in one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from mailstead.instance_file import make_folders, read_instance, write_instance
 from mailstead.machine.base import Machine, Path, ServiceControl
 from mailstead.module import Daemon
 from mailstead.modules import CORE, PATH, ModuleState
+from mailstead.opening import open_recovered
 from mailstead.registry import Registry
 from mailstead.settings.cells import Actor, Tree
 from mailstead.settings.edit import Editor
@@ -35,10 +36,14 @@ from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.changes import Plan
+    from mailstead.transaction.confirm import Confirmation
+    from mailstead.transaction.journal import Journal
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
-    from mailstead.transaction.save import SaveResult
+    from mailstead.transaction.records import Record
+    from mailstead.transaction.recover import Recovered, Recovery
+    from mailstead.transaction.save import Request, SaveResult
 
 Services = Callable[[Daemon], ServiceControl]
 
@@ -55,6 +60,7 @@ class Engine:
     actor: Actor
     controls: Services
     contexts: Contexts
+    recovered: Recovered | None = None
 
     @classmethod
     def init(cls, instance: Instance, *, machine: Machine | None = None) -> None:
@@ -73,8 +79,9 @@ class Engine:
         registry: Registry | None = None,
         actor: Actor | None = None,
         services: Services | None = None,
+        booting: bool = False,
     ) -> Engine:
-        """Open an instance.
+        """Open an instance, after finishing what a save that was killed has left.
 
         Args:
             prefix: its folder.
@@ -82,15 +89,17 @@ class Engine:
             registry: other plugins than the installed ones.
             actor: in whose name changes are made.
             services: another way to control daemons (tests).
+            booting: the machine is starting: daemons do not run yet, and are left to it.
 
-        Raises InstanceError.
+        Raises InstanceError, StoreDamaged.
         """
         machine = machine or _real_machine()
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
+        controls = services or _service_control(machine, instance)
+        store, recovered = open_recovered(machine, instance, controls, booting=booting)
         registry = registry or Registry.discover()
         hooks = Hooks(registry)
         schema = _schema(registry)
-        store = Store.open(instance.state_path("state.db"))
         return cls(
             instance=instance,
             machine=machine,
@@ -98,7 +107,8 @@ class Engine:
             store=store,
             schema=schema,
             actor=actor or Actor("root", "engine"),
-            controls=services or _service_control(machine, instance),
+            controls=controls,
+            recovered=recovered,
             contexts=Contexts(instance, machine, registry, hooks, store, schema),
         )
 
@@ -198,38 +208,87 @@ class Engine:
         return self._planner.plan(_progress(Progress(total=2), progress))
 
     def save(
-        self,
-        *,
-        progress: Listener | None = None,
-        comment: str = "",
-        overwrite: Collection[str] = (),
-        expected: str = "",
+        self, request: Request | None = None, *, progress: Listener | None = None
     ) -> SaveResult:
         """Save the draft as the next revision, or leave everything as it was.
 
         Args:
+            request: comment, agreed plan, what to do with hand edits, confirmation.
             progress: told each step.
-            comment: kept with the revision.
-            overwrite: system paths of hand-edited files that may be replaced.
-            expected: id of the plan that was agreed to.
 
-        Raises Locked while another save runs; MailsteadError when nothing was changed.
+        Raises Locked while another save runs, Unconfirmed while one waits to be confirmed,
+        OperatorNeeded while an earlier one is not undone; MailsteadError when nothing was
+        changed.
         """
         from mailstead.transaction.execute import Executor
+        from mailstead.transaction.guard import start_guard
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.save import Save
+        from mailstead.transaction.save import Request, Save
 
         with self.machine.lock(self.instance.state_path("lock")):
+            self._recovery(progress).settle()
             save = Save(
                 planner=self._planner,
                 executor=Executor(self.machine, self.controls),
                 prober=self._prober(),
+                journal=self.journal,
                 actor=self.actor,
                 progress=_progress(Progress(total=2), progress),
-                comment=comment,
-                overwrite=overwrite,
+                request=request or Request(),
+                guard=lambda number: start_guard(self.machine, self.instance, number),
             )
-            return save.run(expected)
+            return save.run()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Give the journal of saves."""
+        from mailstead.transaction.journal import Journal
+        from mailstead.transaction.journal_file import JournalFile
+
+        file = JournalFile(self.machine, self.instance.state_path("journal"))
+        return Journal(self.store, file)
+
+    def recover(self, progress: Listener | None = None) -> Recovered | None:
+        """Try again to undo a save that needed an operator. Raises Locked."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            return self._recovery(progress).run(retry=True)
+
+    def abandon(self) -> Record | None:
+        """Give up undoing a save: what stands now counts as edited by hand. Raises Locked."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            record = self.journal.unfinished()
+            if record is None or record.phase != "needs operator":
+                return None
+            self.journal.ended(record.id, "abandoned", record.reason)
+            return record
+
+    def confirm(self) -> Record:
+        """Confirm the save that waits for it. Raises Unconfirmed, NotFound, Locked."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            return self._confirmation().confirm(self.actor, self.machine.session())
+
+    def revert(self, progress: Listener | None = None) -> Recovered:
+        """Undo the save that waits to be confirmed, now. Raises NotFound, Locked."""
+        with self.machine.lock(self.instance.state_path("lock")):
+            return self._confirmation(progress).revert(self.actor)
+
+    def watch(self, number: int) -> Recovered | None:
+        """Wait until a save is confirmed; undo it when nobody does in time."""
+        from mailstead.transaction.guard import Guard
+
+        return Guard(self.machine, self.instance, self._recovery()).watch(number)
+
+    def _confirmation(self, progress: Listener | None = None) -> Confirmation:
+        from mailstead.transaction.confirm import Confirmation
+
+        return Confirmation(self.journal, self._recovery(progress))
+
+    def _recovery(self, progress: Listener | None = None) -> Recovery:
+        from mailstead.transaction.progress import Progress
+        from mailstead.transaction.recover import Recovery
+
+        steps = _progress(Progress(), progress)
+        return Recovery(self.machine, self.instance, self.controls, self.store, steps)
 
     def discard(self) -> None:
         """Drop the draft: the working settings are the saved ones again."""

@@ -86,6 +86,10 @@ class MachineError(MailsteadError):
     """The operating system refused something."""
 
 
+class StoreDamaged(MachineError):
+    """The settings cannot be read; nothing is written to them until they are whole again."""
+
+
 class CommandFailed(MachineError):
     """A command ended with a status other than 0; ``output`` holds its own words."""
 
@@ -94,6 +98,16 @@ class CommandFailed(MachineError):
         self.argv = argv
         self.status = status
         self.output = output
+
+
+class Unconfirmed(Locked):
+    """A save waits to be confirmed; until then there is no other."""
+
+
+class OperatorNeeded(MailsteadError):
+    """An earlier save could not be undone; ``hint`` has the commands to run."""
+
+    exit_status = 6
 
 
 class PlanError(InvalidInput):

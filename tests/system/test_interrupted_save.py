@@ -1,4 +1,4 @@
-"""A save that is told to end, or whose terminal goes away, is undone."""
+"""A save that is told to end, whose terminal goes away, or that is killed, is undone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.system.sandbox import Sandbox
 def test_an_interrupted_save_leaves_the_old_configuration_serving(sandbox: Sandbox) -> None:
     """Files as before, the daemon answers, the changes are still in the draft.
 
-    What kill -9 leaves is finished by the next save.
+    What kill -9 leaves is undone by the next command, which says so.
     """
     sandbox.run("enable", "mail_smtp", "--yes")
     sandbox.run("save")
@@ -28,13 +28,19 @@ def test_an_interrupted_save_leaves_the_old_configuration_serving(sandbox: Sandb
             assert client.ehlo()[0] == 250
         plan = sandbox.json("plan")
         assert [change["new"] for change in plan["changes"]] == ["other"]
-    _killed_save_is_finished_by_the_next(sandbox, path, before)
+    _killed_save_is_undone_by_the_next_command(sandbox, path, before)
 
 
-def _killed_save_is_finished_by_the_next(sandbox: Sandbox, path: Path, before: bytes) -> None:
+def _killed_save_is_undone_by_the_next_command(
+    sandbox: Sandbox, path: Path, before: bytes
+) -> None:
     assert _interrupted(sandbox, signal.SIGKILL, path, before) == -signal.SIGKILL
-    what = {item["path"]: item["what"] for item in sandbox.json("plan")["files"]}
-    assert what["/etc/postfix/main.cf"] == "confirm"
+    assert path.read_bytes() != before
+    told = sandbox.run("plan").stderr
+    assert "was undone: its process ended early; revision 1 is served" in told
+    assert path.read_bytes() == before
+    with sandbox.smtp() as client:
+        assert b"other" not in client.ehlo()[1]
     assert sandbox.json("save")["outcome"] == "committed"
     with sandbox.smtp() as client:
         assert client.ehlo()[1].startswith(b"other.sandbox.test")

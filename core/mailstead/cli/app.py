@@ -36,11 +36,13 @@ class App:
         prefix: folder of the instance.
         json: print JSON.
         yes: answer yes to every question.
+        booting: the machine is starting; daemons are left to it.
     """
 
     prefix: str
     json: bool = False
     yes: bool = False
+    booting: bool = False
     _data: Any = _NOTHING
     _messages: list[str] = attrs.field(factory=list)
 
@@ -50,7 +52,11 @@ class App:
         from mailstead.engine import Engine
         from mailstead.settings.cells import Actor
 
-        return Engine.open(self.prefix, actor=Actor(_person(), "command line"))
+        actor = Actor(_person(), "command line")
+        engine = Engine.open(self.prefix, actor=actor, booting=self.booting)
+        if engine.recovered:
+            self.warn(str(engine.recovered))
+        return engine
 
     @cached_property
     def console(self) -> Console:

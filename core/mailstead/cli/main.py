@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 
 CORE_COMMANDS = {
     "completion": "instance",
+    "confirm": "save",
     "disable": "modules",
     "discard": "save",
     "enable": "modules",
     "init": "instance",
     "modules": "modules",
     "plan": "save",
+    "recover": "recover",
     "restart": "service",
+    "revert": "save",
     "save": "save",
     "settings": "settings",
     "start": "service",

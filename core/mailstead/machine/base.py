@@ -239,6 +239,9 @@ class Machine(Protocol):
     def process(self, pid: int) -> ProcessState | None:
         """Tell about a running process; a zombie is not running."""
 
+    def me(self) -> ProcessState:
+        """Tell about the process that we are."""
+
     def ancestors(self, pid: int) -> tuple[int, ...]:
         """Give the ids of a process's parents, nearest first."""
 

@@ -54,6 +54,7 @@ class FakeMachine(FakeFacts):
         tree: the files. Those of `add_file` and its like have all folders above them.
         answers: tells for a conversation whether it goes well.
         rows: published rows by database, table and key.
+        own: id of the process that is ours.
         space: what `free_space` gives.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
@@ -68,6 +69,7 @@ class FakeMachine(FakeFacts):
         self.answers: Callable[[Conversation], bool] = lambda _: True
         self.rows: dict[Path, dict[str, Rows]] = {}
         self.space = 1 << 30
+        self.own = self.spawn("mailstead").pid
         self._locks: set[Path] = set()
         self.on_command(["useradd"], self.add_user)
         self.on_command(["adduser"], self.add_user)
@@ -79,13 +81,21 @@ class FakeMachine(FakeFacts):
         """Give every call so far: its name and what it was given."""
         return self.log.calls
 
-    def fail(self, name: str, error: Error, *, at: int | None = 1) -> None:
+    def fail(self, name: str, error: Error, *, at: int | None = 1, lasting: bool = False) -> None:
         """Raise an error at the nth call of a name from now on, before it has any effect.
 
         An OSError in a call on files arrives as MachineError, as it does from the real one.
         ``"*"`` counts calls of any name; ``at=None`` is every call.
+        With ``lasting`` every later call of any name raises it too: the process is dead.
         """
-        self.log.faults.append(Fault(name, error, at))
+        self.log.faults.append(Fault(name, error, at, lasting))
+
+    def restart(self) -> None:
+        """Let another process of ours go on: no fault waits, and the locks are free."""
+        self.log.faults.clear()
+        self._locks.clear()
+        self.kill(self.own)
+        self.own = self.spawn("mailstead").pid
 
     def on_command(self, prefix: Sequence[str], answer: Answer) -> None:
         """Script commands that begin so: an answer, or a function of the argument vector."""
@@ -238,6 +248,11 @@ class FakeMachine(FakeFacts):
         """Look among the processes."""
         self.log.note("process", pid)
         return self.processes.running.get(pid)
+
+    def me(self) -> ProcessState:
+        """Give the process that stands for ours."""
+        self.log.note("me")
+        return self.processes.running[self.own]
 
     def ancestors(self, pid: int) -> tuple[int, ...]:
         """Give a process's parents."""

@@ -31,14 +31,20 @@ def apply_row(tables: dict[str, Rows], change: RowChange) -> None:
 
 @attrs.define
 class Fault:
-    """An error that is raised at the nth call of a name; ``left`` counts down to it."""
+    """An error that is raised at the nth call of a name; ``left`` counts down to it.
+
+    A ``lasting`` one is raised at every call of any name from then on.
+    """
 
     name: str
     error: Error
     left: int | None
+    lasting: bool = False
 
     def meets(self, name: str) -> bool:
         """Count a call; tell whether this is the one (``left`` of ``None``: each is)."""
+        if self.lasting and self.left is not None and self.left <= 0:
+            return True
         if self.name not in (ANY, name):
             return False
         if self.left is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path as RealPath
 
@@ -32,6 +33,13 @@ def process(pid: int) -> ProcessState | None:
     if found is None or found.state in _GONE:
         return None
     return ProcessState(pid=pid, started=found.started, name=found.name)
+
+
+def me() -> ProcessState:
+    """Tell about the process that we are."""
+    found = process(os.getpid())
+    assert found is not None  # noqa: S101 - we are running
+    return found
 
 
 def ancestors(pid: int) -> tuple[int, ...]:

@@ -150,6 +150,10 @@ class RealMachine:
         """Tell about a running process."""
         return processes.process(pid)
 
+    def me(self) -> ProcessState:
+        """Tell about our own process."""
+        return processes.me()
+
     def ancestors(self, pid: int) -> tuple[int, ...]:
         """Give the ids of a process's parents."""
         return processes.ancestors(pid)

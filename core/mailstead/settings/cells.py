@@ -68,13 +68,31 @@ class Revision:
 
 @attrs.frozen
 class OwnedFile:
-    """A file as we wrote it, to see hand edits by; ``revision`` is the one that wrote it."""
+    """A file as a save left it, to see hand edits by.
+
+    Attributes:
+        sha256: digest of what stood there when the save ended.
+        revision: the one that wrote it.
+        base: digest of what was rendered; another than ``sha256`` where an admin's edit was
+            kept or merged.
+        choice: ``keep`` or ``merge`` then, with ``since`` when and by ``who``.
+        secret: its content is never shown.
+    """
 
     path: str
     module: str
     sha256: str
     mode: int
     revision: int
+    base: str = attrs.field()
+    choice: str = ""
+    since: float = 0.0
+    who: str = ""
+    secret: bool = False
+
+    @base.default
+    def _rendered(self) -> str:
+        return self.sha256
 
 
 def mask(schema: Schema, change: Change) -> Change:

@@ -19,51 +19,52 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Self
 
+import attrs
+
 from mailstead.errors import Locked, MachineError
 from mailstead.settings.cells import (
     Actor,
     Cell,
     Change,
     Json,
-    OwnedFile,
     Revision,
     Tree,
     decode,
     encode,
 )
-from mailstead.settings.store_file import open_database
+from mailstead.settings.store_file import damaged, is_damage, open_database
 
-__all__ = ["Actor", "Cell", "Change", "OwnedFile", "Revision", "Store", "Tree"]
+__all__ = ["Actor", "Cell", "Change", "Revision", "Store", "Tree"]
 
 Triple = tuple[str, str, str | None]
 DRAFT_CHANGES = """
     SELECT d.section, d.key, d.field, r.value, d.value, d.who, d.at, d.origin FROM draft d
     LEFT JOIN running r ON r.section = d.section AND r.key = d.key AND r.field = d.field
     ORDER BY d.section, d.key, d.field"""
-# The draft is the outer loop of each, so that its size is the cost; a test reads the query plans.
 COMMIT = (
-    """INSERT INTO changes SELECT :number, d.section, d.key, d.field, r.value, d.value, d.who,
-    d.at, d.origin FROM draft d LEFT JOIN running r
-    ON r.section = d.section AND r.key = d.key AND r.field = d.field""",
-    """DELETE FROM running WHERE (section, key, field) IN
-    (SELECT section, key, field FROM draft WHERE value IS NULL)""",
-    """INSERT OR REPLACE INTO running SELECT section, key, field, value, :number FROM draft
-    WHERE value IS NOT NULL""",
-    "DELETE FROM draft",
+    """INSERT INTO changes VALUES (:number, :section, :key, :field, :old, :new, :who, :at,
+    :origin)""",
+    "DELETE FROM running WHERE section = :section AND key = :key AND field = :field",
+    "INSERT INTO running SELECT :section, :key, :field, :new, :number WHERE :new IS NOT NULL",
+    """INSERT INTO draft SELECT :section, :key, :field, :old, :who, :at, :origin WHERE NOT EXISTS
+    (SELECT 1 FROM draft WHERE section = :section AND key = :key AND field = :field)""",
+    """DELETE FROM draft WHERE section = :section AND key = :key AND field = :field
+    AND value IS :new""",
 )
 
 
 class Store:
     """An open store. Use it in one thread, and close it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str = "") -> None:
         self._connection = connection
+        self._path = path
         self._depth = 0
 
     @classmethod
     def open(cls, path: PurePath | str, create: bool = False) -> Self:
         """Open a store. Raises InstanceError."""
-        return cls(open_database(path, create=create))
+        return cls(open_database(path, create=create), str(path))
 
     def close(self) -> None:
         """Close the file; an open transaction is rolled back."""
@@ -84,16 +85,16 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Do all or nothing. Inside another it joins it: only the outermost commits."""
         begin, commit, undo = self._statements()
-        self._run(begin)
+        self.run(begin)
         self._depth += 1
         try:
             yield
-            self._run(commit)
+            self.run(commit)
         except BaseException:
             # SQLite may have rolled back by itself, as it does when the disk is full.
             if self._connection.in_transaction:
                 for statement in undo:
-                    self._run(statement)
+                    self.run(statement)
             raise
         finally:
             self._depth -= 1
@@ -115,24 +116,32 @@ class Store:
         release = f"RELEASE {name}"
         return f"SAVEPOINT {name}", release, (f"ROLLBACK TO {name}", release)
 
-    def _run(
+    def run(
         self, statement: str, values: Sequence[object] | Mapping[str, object] = ()
     ) -> sqlite3.Cursor:
+        """Run one statement, for the classes that keep tables of their own in this file.
+
+        Raises Locked, StoreDamaged, MachineError.
+        """
         try:
             return self._connection.execute(statement, values)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 raise Locked("another process is writing the settings") from error
             raise MachineError(f"the settings cannot be read or written: {error}") from error
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            raise damaged(self._path, error) from error
 
     # reading
 
     def record(self, tree: Tree, section: str, key: str) -> dict[str, Json]:
         """Give the set fields of a form (key ``""``) or row; empty when there are none."""
         where = "WHERE section = ? AND key = ?"
-        cells = dict(self._run(f"SELECT field, value FROM running {where}", (section, key)))  # noqa: S608
+        cells = dict(self.run(f"SELECT field, value FROM running {where}", (section, key)))  # noqa: S608
         if tree == "draft":
-            cells.update(self._run(f"SELECT field, value FROM draft {where}", (section, key)))  # noqa: S608
+            cells.update(self.run(f"SELECT field, value FROM draft {where}", (section, key)))  # noqa: S608
         return {name: decode(cells[name]) for name in sorted(cells) if cells[name] is not None}
 
     def records(
@@ -160,19 +169,19 @@ class Store:
         select = f"SELECT key, field, value FROM {table} WHERE section = ?"  # noqa: S608
         order = " ORDER BY key, field"
         if not prefix:
-            return self._run(select + order, (section,))
-        exact = self._run(f"{select} AND key = ?{order}", (section, prefix))
+            return self.run(select + order, (section,))
+        exact = self.run(f"{select} AND key = ?{order}", (section, prefix))
         # "0" follows "/", so this is every key that goes on after the prefix with a new part.
         bounds = (section, f"{prefix}/", f"{prefix}0")
-        return chain(exact, self._run(f"{select} AND key >= ? AND key < ?{order}", bounds))
+        return chain(exact, self.run(f"{select} AND key >= ? AND key < ?{order}", bounds))
 
     def count(self, tree: Tree, section: str) -> int:
         """Count the records of a section; of the draft, only the changed ones are looked at."""
         distinct = "SELECT count(DISTINCT key) FROM running WHERE section = ?"
-        number = int(self._run(distinct, (section,)).fetchone()[0])
+        number = int(self.run(distinct, (section,)).fetchone()[0])
         if tree == "running":
             return number
-        changed = self._run("SELECT DISTINCT key FROM draft WHERE section = ?", (section,))
+        changed = self.run("SELECT DISTINCT key FROM draft WHERE section = ?", (section,))
         return number + sum(self._growth(section, key) for (key,) in changed.fetchall())
 
     def _growth(self, section: str, key: str) -> int:
@@ -190,77 +199,83 @@ class Store:
         place = (cell.section, cell.key, cell.field)
         value = encode(cell.value)
         where = "WHERE section = ? AND key = ? AND field = ?"
-        running = self._run(f"SELECT value FROM running {where}", place).fetchone()  # noqa: S608
+        running = self.run(f"SELECT value FROM running {where}", place).fetchone()  # noqa: S608
         if value == (running[0] if running else None):
-            self._run(f"DELETE FROM draft {where}", place)  # noqa: S608
+            self.run(f"DELETE FROM draft {where}", place)  # noqa: S608
             return
         values = (*place, value, actor.name, at, actor.origin)
-        self._run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self.run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     def draft_changes(self) -> tuple[Change, ...]:
         """Give what the draft would change, ordered by section, key and field."""
-        return tuple(map(_change, self._run(DRAFT_CHANGES)))
+        return tuple(map(_change, self.run(DRAFT_CHANGES)))
 
     def has_draft(self) -> bool:
         """Tell whether anything is unsaved."""
-        return self._run("SELECT 1 FROM draft LIMIT 1").fetchone() is not None
+        return self.run("SELECT 1 FROM draft LIMIT 1").fetchone() is not None
 
     def discard(self, sections: Collection[str] | None = None) -> None:
         """Drop the draft, or that of some sections."""
         with self.transaction():
             if sections is None:
-                self._run("DELETE FROM draft")
+                self.run("DELETE FROM draft")
             for section in sections or ():
-                self._run("DELETE FROM draft WHERE section = ?", (section,))
+                self.run("DELETE FROM draft WHERE section = ?", (section,))
 
     # history
 
     def commit_draft(self, actor: Actor, at: float, comment: str = "", plan: str = "") -> int:
         """Make the draft the running settings; gives the new revision's number."""
+        return self.commit(self.draft_changes(), actor, at, comment, plan)
+
+    def commit(
+        self, changes: Iterable[Change], actor: Actor, at: float, comment: str = "", plan: str = ""
+    ) -> int:
+        """Make changes the next revision; gives its number.
+
+        What the draft says otherwise by now stays in it: a cell that was edited again, and one
+        that was set back to what was running.
+        """
         with self.transaction():
             number = self.revision() + 1
             values = (number, actor.name, at, actor.origin, comment, plan)
-            self._run("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", values)
-            for statement in COMMIT:
-                self._run(statement, {"number": number})
+            self.run("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", values)
+            for change in changes:
+                cells = {"old": encode(change.old), "new": encode(change.new), "number": number}
+                for statement in COMMIT:
+                    self.run(statement, {**attrs.asdict(change), **cells})
         return number
+
+    def revert(self, number: int, actor: Actor, at: float, comment: str) -> int:
+        """Make the next revision of the opposite of one; its changes are in the draft again."""
+        undone = [attrs.evolve(c, old=c.new, new=c.old) for c in self.changes_of(number)]
+        return self.commit(undone, actor, at, comment)
 
     def revision(self) -> int:
         """Give the number of the running revision; 0 when there is none."""
-        return int(self._run("SELECT coalesce(max(number), 0) FROM revisions").fetchone()[0])
+        return int(self.run("SELECT coalesce(max(number), 0) FROM revisions").fetchone()[0])
 
     def revisions(self, limit: int = 50) -> tuple[Revision, ...]:
         """Give the last revisions, newest first."""
-        rows = self._run("SELECT * FROM revisions ORDER BY number DESC LIMIT ?", (limit,))
+        rows = self.run("SELECT * FROM revisions ORDER BY number DESC LIMIT ?", (limit,))
         return tuple(Revision(*row) for row in rows)
 
     def changes_of(self, number: int) -> tuple[Change, ...]:
         """Give what a revision changed, ordered by section, key and field."""
         select = "SELECT section, key, field, old, new, who, at, origin FROM changes"
-        rows = self._run(f"{select} WHERE revision = ? ORDER BY section, key, field", (number,))
+        rows = self.run(f"{select} WHERE revision = ? ORDER BY section, key, field", (number,))
         return tuple(map(_change, rows))
 
-    # files and consents
+    def is_saving(self) -> bool:
+        """Tell whether a save has begun and not ended; see `mailstead.transaction.journal`."""
+        phases = "('prepared', 'confirming', 'needs operator')"
+        return self.run(f"SELECT 1 FROM saves WHERE phase IN {phases}").fetchone() is not None  # noqa: S608
 
-    def owned_files(self) -> dict[str, OwnedFile]:
-        """Give the files we wrote, by path."""
-        rows = self._run("SELECT path, module, sha256, mode, revision FROM owned_files ORDER BY 1")
-        return {row[0]: OwnedFile(*row) for row in rows}
-
-    def record_file(self, file: OwnedFile) -> None:
-        """Remember a file as written."""
-        values = (file.path, file.module, file.sha256, file.mode, file.revision)
-        with self.transaction():
-            self._run("INSERT OR REPLACE INTO owned_files VALUES (?, ?, ?, ?, ?)", values)
-
-    def forget_file(self, path: str) -> None:
-        """Forget a file; one that is not known is no error."""
-        with self.transaction():
-            self._run("DELETE FROM owned_files WHERE path = ?", (path,))
+    # consents
 
     def consents(self, module: str) -> set[str]:
         """Give what was agreed to for a module."""
-        rows = self._run("SELECT path FROM consents WHERE module = ?", (module,))
+        rows = self.run("SELECT path FROM consents WHERE module = ?", (module,))
         return {path for (path,) in rows}
 
     def add_consents(self, module: str, paths: Iterable[str], actor: Actor, at: float) -> None:
@@ -268,12 +283,12 @@ class Store:
         with self.transaction():
             for path in paths:
                 values = (module, path, actor.name, at)
-                self._run("INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)", values)
+                self.run("INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)", values)
 
     def drop_consents(self, module: str) -> None:
         """Forget what was agreed to for a module."""
         with self.transaction():
-            self._run("DELETE FROM consents WHERE module = ?", (module,))
+            self.run("DELETE FROM consents WHERE module = ?", (module,))
 
 
 class _TrialOver(Exception):

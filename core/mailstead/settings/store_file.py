@@ -13,30 +13,12 @@ from contextlib import suppress
 from pathlib import PurePath
 from urllib.parse import quote
 
-from mailstead.errors import InstanceError
+from mailstead.errors import InstanceError, StoreDamaged
+from mailstead.settings.store_schema import FORMATS
 
-VERSION = 1
+VERSION = len(FORMATS)
 PRIVATE = 0o600
 BUSY_SECONDS = 5.0
-TABLES = (
-    """CREATE TABLE running (section TEXT NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL,
-    value TEXT NOT NULL, revision INTEGER NOT NULL,
-    PRIMARY KEY (section, key, field)) WITHOUT ROWID""",
-    """CREATE TABLE draft (section TEXT NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL,
-    value TEXT, who TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
-    PRIMARY KEY (section, key, field)) WITHOUT ROWID""",
-    """CREATE TABLE revisions (number INTEGER NOT NULL PRIMARY KEY, who TEXT NOT NULL,
-    at REAL NOT NULL, origin TEXT NOT NULL, comment TEXT NOT NULL, plan TEXT NOT NULL)
-    WITHOUT ROWID""",
-    """CREATE TABLE changes (revision INTEGER NOT NULL REFERENCES revisions (number),
-    section TEXT NOT NULL, key TEXT NOT NULL, field TEXT NOT NULL, old TEXT, new TEXT,
-    who TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
-    PRIMARY KEY (revision, section, key, field)) WITHOUT ROWID""",
-    """CREATE TABLE owned_files (path TEXT NOT NULL PRIMARY KEY, module TEXT NOT NULL,
-    sha256 TEXT NOT NULL, mode INTEGER NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID""",
-    """CREATE TABLE consents (module TEXT NOT NULL, path TEXT NOT NULL, who TEXT NOT NULL,
-    at REAL NOT NULL, PRIMARY KEY (module, path)) WITHOUT ROWID""",
-)
 
 
 def open_database(path: PurePath | str, *, create: bool) -> sqlite3.Connection:
@@ -51,10 +33,24 @@ def open_database(path: PurePath | str, *, create: bool) -> sqlite3.Connection:
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.OperationalError):
             raise InstanceError(f"cannot open the settings: {error}", where=name) from error
+        if is_damage(error):
+            raise damaged(name, error) from error
         raise
     return connection
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tell whether SQLite found a page, or the whole file, that makes no sense."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damaged(name: str, error: BaseException) -> StoreDamaged:
+    """Give the error for a file whose pages make no sense."""
+    hint = "the daemons go on with what they have; restore a backup, or run `mailstead recover`"
+    return StoreDamaged(f"the settings are damaged: {error}", where=name, hint=hint)
 
 
 def _look_at(name: str, *, create: bool) -> None:
@@ -86,19 +82,21 @@ def _prepare(connection: sqlite3.Connection, name: str) -> None:
         problem = f"the settings were written by a newer Mailstead (format {version})"
         raise InstanceError(problem, where=name, hint="upgrade Mailstead, or restore a backup")
     connection.execute("PRAGMA journal_mode=WAL")
-    if version == 0:
-        _make_tables(connection, name)
+    if version < VERSION:
+        _bring_up_to_date(connection, name)
 
 
-def _make_tables(connection: sqlite3.Connection, name: str) -> None:
+def _bring_up_to_date(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have made them while we waited for the lock.
-        if _version(connection) == 0:
+        # Another process may have done it while we waited for the lock.
+        version = _version(connection)
+        if version == 0:
             _verify_empty(connection, name)
-            for statement in TABLES:
+        for statements in FORMATS[version:]:
+            for statement in statements:
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -18,12 +19,17 @@ Verb = Literal["start", "stop", "reload", "restart"]
 
 @attrs.frozen
 class FileVersion:
-    """A file's content and rights; owner and group by number, -1 when not known yet."""
+    """A file's content and rights; owner and group by number, -1 when not known yet.
+
+    ``attributes`` are the extended ones, ACLs among them; ``None`` leaves those that are there.
+    They take no part in comparisons: a save changes none.
+    """
 
     content: bytes
     mode: int
     uid: int
     gid: int
+    attributes: Mapping[str, bytes] | None = attrs.field(default=None, eq=False)
 
     @property
     def sha256(self) -> str:

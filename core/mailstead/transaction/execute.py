@@ -37,17 +37,44 @@ class Executor:
                 if step.action.at_boot is not None:
                     self.controls(step.action.daemon).set_at_boot(step.action.at_boot)
 
-    def undo(self, step: Step) -> None:
-        """Undo a step, also one that was taken only in part. Raises MachineError."""
+    def undo(self, step: Step) -> bool:
+        """Undo a step, also one that was taken only in part.
+
+        Gives False where somebody else has changed the file since: theirs is not lost.
+        Raises MachineError.
+        """
         match step:
             case MakeFolder():
-                pass
+                return True
             case ReplaceFile():
-                self._put_back(step)
+                return self._put_back(step)
             case PublishRows():
                 self.machine.apply_rows(step.rows.database, [_swap(c) for c in step.rows.changes])
+                return True
             case ControlService():
-                self._undo_control(step.action)
+                self.undo_service(step.action)
+                return True
+
+    def undo_service(self, action: ServiceAction, *, booting: bool = False) -> None:
+        """Let a daemon run, or not, as it did before. Raises MachineError.
+
+        Args:
+            action: what was done to it.
+            booting: leave it to the system to start it, and see only to what it starts.
+        """
+        control = self.controls(action.daemon)
+        if action.at_boot is not None:
+            control.set_at_boot(not action.at_boot)
+        if booting:
+            return
+        is_running = control.state() is not None
+        if not action.was_running:
+            if is_running:
+                control.stop()
+        elif not is_running:
+            control.start()
+        elif action.verb != "stop":
+            self._control(action.daemon, _REVERSE[action.verb])
 
     def _make_folder(self, step: MakeFolder) -> None:
         uid, gid = self._ids(step.owner, step.group)
@@ -82,30 +109,25 @@ class Executor:
             raise MachineError("its owner does not exist on this system", where=str(path))
         self._make_parents(path)
         self.machine.replace_file(
-            path, version.content, mode=version.mode, uid=version.uid, gid=version.gid
+            path,
+            version.content,
+            mode=version.mode,
+            uid=version.uid,
+            gid=version.gid,
+            attributes=version.attributes,
         )
 
-    def _put_back(self, step: ReplaceFile) -> None:
-        """Put the old file back, unless somebody wrote another since: theirs is not lost."""
-        if read_version(self.machine, step.real) == step.new:
+    def _put_back(self, step: ReplaceFile) -> bool:
+        """Put the old file back, unless somebody wrote another since."""
+        now = read_version(self.machine, step.real)
+        if now == step.new:
             self._put(step.real, step.old)
+            return True
+        return now == step.old
 
     def _control(self, daemon: Daemon, verb: Verb) -> None:
         control = self.controls(daemon)
         getattr(control, verb)()
-
-    def _undo_control(self, action: ServiceAction) -> None:
-        control = self.controls(action.daemon)
-        if action.at_boot is not None:
-            control.set_at_boot(not action.at_boot)
-        is_running = control.state() is not None
-        if not action.was_running:
-            if is_running:
-                control.stop()
-        elif not is_running:
-            control.start()
-        elif action.verb != "stop":
-            self._control(action.daemon, _REVERSE[action.verb])
 
 
 def _swap(change: RowChange) -> RowChange:

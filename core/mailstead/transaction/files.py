@@ -129,4 +129,5 @@ def read_version(machine: Machine, path: Path) -> FileVersion | None:
     if state.kind != "file":
         hint = "move it away, and the next save makes a file of its own"
         raise MachineError(f"a {state.kind} stands there, not a file", where=str(path), hint=hint)
-    return FileVersion(machine.read_file(path), state.mode, state.uid, state.gid)
+    attributes = machine.read_attributes(path)
+    return FileVersion(machine.read_file(path), state.mode, state.uid, state.gid, attributes)

@@ -16,6 +16,7 @@ from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.edit import validate_changed
+from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer
@@ -135,7 +136,7 @@ class Planner:
             for entry in self.registry.entries.values()
             for item in entry.manifest.paths
         }
-        owned = self.contexts.store.owned_files()
+        owned = FileHistory(self.contexts.store).owned()
         return FileComparer(self.machine, self.contexts.instance, owned, reasons)
 
     def _departures(

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Literal
 
 import attrs
 
-from mailstead.errors import ConsentNeeded, MachineError, MailsteadError, PlanError, ProbeFailed
+from mailstead.errors import ConsentNeeded, MachineError, MailsteadError, PlanError
 from mailstead.machine.base import Machine
 from mailstead.settings.cells import Actor, OwnedFile
+from mailstead.settings.file_history import FileHistory
 from mailstead.settings.store import Store
-from mailstead.transaction.changes import FileVersion, Plan, ServiceAction
+from mailstead.transaction.changes import FileVersion, Plan
 from mailstead.transaction.execute import Executor
-from mailstead.transaction.journal import Journal, MemoryJournal
+from mailstead.transaction.journal import Journal
 from mailstead.transaction.originals import Originals
 from mailstead.transaction.plan import Planner
 from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
+from mailstead.transaction.records import Taken, Wait
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
+from mailstead.transaction.undo import Undo, Undone
 
+RESERVE = 256 << 10  # besides the old files: names, folders, the journal's own end
 Outcome = Literal["committed", "rolled back", "needs operator", "nothing to do"]
 
 
@@ -28,8 +33,10 @@ class SaveResult:
     """How a save ended; never "state unknown".
 
     Attributes:
+        revision: the one that is served now.
         reason: what went wrong, in the daemon's own words where there are any.
         commands: what an operator must run, when the old state could not be proven.
+        wait: what it waits for, when it must be confirmed.
     """
 
     outcome: Outcome
@@ -37,20 +44,45 @@ class SaveResult:
     plan: Plan
     reason: str = ""
     commands: tuple[str, ...] = ()
+    wait: Wait | None = None
+
+
+@attrs.frozen
+class Request:
+    """What is asked of a save.
+
+    Attributes:
+        comment: kept with the revision.
+        expected: id of the plan that was agreed to; empty: whatever the plan is now.
+        overwrite: system paths of hand-edited files that may be replaced.
+        confirm: seconds within which somebody must confirm it; 0: it needs no confirmation.
+        allowed: who may confirm besides the one who saves.
+    """
+
+    comment: str = ""
+    expected: str = ""
+    overwrite: Collection[str] = ()
+    confirm: float = 0.0
+    allowed: tuple[str, ...] = ()
 
 
 @attrs.define
 class Save:
-    """One save of the draft."""
+    """One save of the draft. The lock is held, and nothing is unfinished.
+
+    ``guard`` starts the watch over a save that must be confirmed.
+    """
 
     planner: Planner
     executor: Executor
     prober: Prober
+    journal: Journal
     actor: Actor
     progress: Progress
-    comment: str = ""
-    overwrite: Collection[str] = ()
-    journal: Journal = attrs.field(factory=MemoryJournal)
+    request: Request
+    guard: Callable[[int], None]
+    number: int = 0
+    taken: list[Taken] = attrs.field(factory=list)
 
     @property
     def _machine(self) -> Machine:
@@ -60,8 +92,8 @@ class Save:
     def _store(self) -> Store:
         return self.planner.contexts.store
 
-    def run(self, expected: str = "") -> SaveResult:
-        """Save; ``expected`` is the id of the plan that was agreed to, when one was.
+    def run(self) -> SaveResult:
+        """Save.
 
         Raises MailsteadError when nothing was changed; once writing has begun, every failure
         is undone and told in the result.
@@ -69,18 +101,29 @@ class Save:
         plan = self.planner.plan(self.progress)
         if plan.is_empty:
             return SaveResult("nothing to do", plan.revision, plan)
-        if expected and plan.id != expected:
+        if self.request.expected and plan.id != self.request.expected:
             raise PlanError("the plan is no longer what was shown", hint="make the plan again")
         self._refuse_without_consent(plan)
         if plan.packages or plan.accounts:
             self._install(plan)
             plan = self.planner.plan(self.progress)
             self._refuse_without_consent(plan)
+        self._announce(plan)
+        try:
+            return self._apply(plan, self._prepared(plan))
+        finally:
+            with suppress(MailsteadError):  # recovery does it again
+                self.journal.file.conclude()
+
+    def _prepared(self, plan: Plan) -> tuple[Step, ...]:
+        """Make what stays when the save is undone, then record all that is about to be done."""
         self._prepare(plan)
         steps = tuple(self._steps(plan))
         self.progress.expect(len(steps) + _probe_count(plan) + 1)
-        self.journal.prepared(plan.id)
-        return self._apply(plan, steps)
+        self._keep_originals(plan)
+        now = self._machine.now()
+        self.number = self.journal.prepared(plan.id, plan.revision, self.actor, now, steps)
+        return steps
 
     def _refuse_without_consent(self, plan: Plan) -> None:
         if plan.consents:
@@ -88,7 +131,7 @@ class Save:
             paths = ", ".join(path for _, path in plan.consents)
             hint = f"run `mailstead enable {' '.join(modules)}` to read what it does and accept"
             raise ConsentNeeded(f"nobody has agreed to writing {paths}", hint=hint)
-        edited = [path for path in plan.conflicts if path not in self.overwrite]
+        edited = [path for path in plan.conflicts if path not in self.request.overwrite]
         if edited:
             hint = "look at `mailstead plan`; replace it with `save --overwrite FILE` (kept aside)"
             raise ConsentNeeded("edited by hand since the last save",
@@ -145,85 +188,84 @@ class Save:
 
     def _apply(self, plan: Plan, steps: tuple[Step, ...]) -> SaveResult:
         try:
-            self._keep_originals(plan)
-            for step in steps:
+            if self.request.confirm:
+                self.guard(self.number)
+            for position, step in enumerate(steps):
                 phase: Phase = "act" if isinstance(step, ControlService) else "write"
                 self.progress.step(phase, str(step))
-                self.journal.about_to(step)
+                self.journal.about_to(self.number, position)
+                self.taken.append(Taken(step))
                 self.executor.take(step)
             self.prober.prove(
                 [(a.daemon, a.probes) for a in plan.services if a.verb != "stop"], self.progress
             )
-            revision = self._commit(plan)
+            revision, wait = self._commit(plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old state must return
-            return self._roll_back(plan, str(error) or type(error).__name__)
+            return self._roll_back(plan, steps, str(error) or type(error).__name__)
         except BaseException as error:
-            self._roll_back(plan, f"interrupted: {type(error).__name__}")
+            self._roll_back(plan, steps, f"interrupted: {type(error).__name__}")
             raise
-        self.journal.ended("committed")
+        if wait is None:
+            self.journal.file.remove(self.number)
         self.progress.finish("commit", f"saved as revision {revision}")
-        return SaveResult("committed", revision, plan)
+        return SaveResult("committed", revision, plan, wait=wait)
 
     def _keep_originals(self, plan: Plan) -> None:
         originals = Originals(self._machine, self.planner.contexts.instance)
         for change in plan.files:
             originals.keep(change)
 
-    def _commit(self, plan: Plan) -> int:
+    def _announce(self, plan: Plan) -> None:
+        instance = self.planner.contexts.instance
+        own = (instance.state_path(name) for name in ("", "journal", "originals", "replaced"))
+        made = (instance.path(item.path) for item in plan.folders)
+        files = (change.real.parent for change in plan.files)
+        keys = (instance.path(item.path).parent for _, item in plan.generated)
+        old = sum(len(change.old.content) for change in plan.files if change.old)
+        self.journal.file.announce((*own, *made, *files, *keys), old + RESERVE)
+
+    def _commit(self, plan: Plan) -> tuple[int, Wait | None]:
         now = self._machine.now()
+        wait = self._wait() if self.request.confirm else None
         with self._store.transaction():
-            if self._store.draft_changes() != plan.changes:
-                hint = "look at the new plan and save again"
-                raise MachineError("the settings were edited while they were saved", hint=hint)
-            revision = self._store.commit_draft(self.actor, now, self.comment, plan.id)
-            for change in plan.files:
-                if change.new is None or change.module in plan.disable:
-                    self._store.forget_file(change.path)
-                else:
-                    self._store.record_file(
-                        OwnedFile(change.path, change.module, change.new.sha256,
-                                  change.new.mode, revision)
-                    )  # fmt: skip
-        return revision
+            comment = self.request.comment
+            revision = self._store.commit(plan.changes, self.actor, now, comment, plan.id)
+            self._record_files(plan, revision)
+            self.journal.committed(self.number, revision, wait)
+        return revision, wait
 
-    def _roll_back(self, plan: Plan, reason: str) -> SaveResult:
+    def _record_files(self, plan: Plan, revision: int) -> None:
+        history = FileHistory(self._store)
+        for change in plan.files:
+            if change.new is None or change.module in plan.disable:
+                history.forget(change.path, change.module, revision)
+            else:
+                file = OwnedFile(change.path, change.module, change.new.sha256, change.new.mode,
+                                 revision, secret=change.secret)  # fmt: skip
+                history.record(file, change.new.content)
+
+    def _wait(self) -> Wait:
+        machine, seconds = self._machine, self.request.confirm
+        allowed = (self.actor.name, *self.request.allowed)
+        deadline = machine.boot_clock() + seconds
+        return Wait(deadline, machine.boot_id(), machine.session(), allowed, seconds)
+
+    def _roll_back(self, plan: Plan, steps: tuple[Step, ...], reason: str) -> SaveResult:
         self.progress.step("undo", f"undoing: {reason.splitlines()[0]}")
-        failures = self._undo_steps()
-        acted = {step.action.daemon.name: step.action for step in self.journal.taken()
-                 if isinstance(step, ControlService)}  # fmt: skip
-        failures += self._prove_old(list(acted.values()))
-        if failures:
-            self.journal.ended("needs operator")
-            commands = tuple(
-                self.executor.controls(a.daemon).describe("restart" if a.was_running else "stop")
-                for a in acted.values()
-            )
-            words = "\n".join((reason, *failures))
-            return SaveResult("needs operator", plan.revision, plan, words, commands)
-        self.journal.ended("rolled back")
-        self.progress.finish("undo", "everything is as it was")
-        return SaveResult("rolled back", plan.revision, plan, reason)
+        self.journal.file.release()
+        rest = (Taken(step, begun=False) for step in steps[len(self.taken) :])
+        undone = Undo(self.executor, self.prober, self.progress).run((*self.taken, *rest))
+        reason = "\n".join((reason, *undone.remarks))
+        self._note(undone, reason)
+        if undone.is_whole:
+            self.progress.finish("undo", "everything is as it was")
+            return SaveResult("rolled back", plan.revision, plan, reason)
+        return SaveResult("needs operator", plan.revision, plan, reason, undone.commands)
 
-    def _undo_steps(self) -> list[str]:
-        """Undo files and rows first, so that daemons are brought back with the old ones."""
-        taken = self.journal.taken()
-        services = [step for step in taken if isinstance(step, ControlService)]
-        others = [step for step in taken if not isinstance(step, ControlService)]
-        failures = []
-        for step in (*others, *services):
-            try:
-                self.executor.undo(step)
-            except (MailsteadError, OSError) as error:
-                failures.append(f"could not undo {step}: {error}")
-        return failures
-
-    def _prove_old(self, actions: list[ServiceAction]) -> list[str]:
-        served = [(a.daemon, a.old_probes) for a in actions if a.was_running]
-        try:
-            self.prober.prove(served, self.progress, "undo")
-        except ProbeFailed as error:
-            return [f"the old configuration does not serve: {error}"]
-        return []
+    def _note(self, undone: Undone, reason: str) -> None:
+        """Record the end; where that fails, the next start finds nothing left to undo."""
+        with suppress(MailsteadError, OSError):
+            self.journal.ended(self.number, undone.phase, reason, undone.commands)
 
 
 def _probe_count(plan: Plan) -> int:

@@ -61,11 +61,17 @@ class Staging:
 
 @contextmanager
 def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) -> Iterator[Staging]:
-    """Make a staging tree of files, readable by root alone, and remove it afterwards."""
-    root = instance.state_path("staging")
+    """Make a staging tree of files, readable by root alone, and remove it afterwards.
+
+    Each process has its own, so that one may plan while another saves.
+    """
+    me = machine.me()
+    folder = instance.state_path("staging")
+    root = folder / f"{me.pid}-{me.started}"
     machine.remove_tree(root)
     try:
-        machine.make_directory(root, mode=0o700, uid=0, gid=0)
+        for path in (folder, root):
+            machine.make_directory(path, mode=0o700, uid=0, gid=0)
         made = {root}
         for item in files:
             target = root / item.path.lstrip("/")
@@ -74,6 +80,16 @@ def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) ->
         yield Staging(machine, instance, root)
     finally:
         machine.remove_tree(root)
+
+
+def sweep_staging(machine: Machine, instance: Instance) -> None:
+    """Remove staging trees of processes that are gone."""
+    folder = instance.state_path("staging")
+    for name in machine.list_directory(folder):
+        pid, _, started = name.partition("-")
+        owner = machine.process(int(pid)) if pid.isdigit() else None
+        if owner is None or str(owner.started) != started:
+            machine.remove_tree(folder / name)
 
 
 def _make_parents(machine: Machine, root: Path, target: Path, made: set[Path]) -> None:

@@ -1,0 +1,69 @@
+"""Open an instance's store, after recovery: what a killed save left is finished first.
+
+Kept quick for the usual case: recovery is imported only when there is something to do.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mailstead.errors import Locked, StoreDamaged
+from mailstead.instance import Instance
+from mailstead.machine.base import Machine
+from mailstead.settings.store import Store
+
+if TYPE_CHECKING:
+    from mailstead.transaction.recover import Recovered
+    from mailstead.transaction.services import Controls
+
+
+def open_recovered(
+    machine: Machine, instance: Instance, controls: Controls, *, booting: bool = False
+) -> tuple[Store, Recovered | None]:
+    """Open the store. Raises InstanceError; StoreDamaged, once what can be undone is undone."""
+    path = instance.state_path("state.db")
+    try:
+        store = Store.open(path)
+    except StoreDamaged as error:
+        raise _undone_without(machine, instance, controls, error, booting=booting) from error
+    try:
+        return store, _recover(machine, instance, controls, store, booting=booting)
+    except StoreDamaged as error:
+        store.close()
+        raise _undone_without(machine, instance, controls, error, booting=booting) from error
+    except BaseException:
+        store.close()
+        raise
+
+
+def is_quiet(machine: Machine, instance: Instance, store: Store) -> bool:
+    """Tell that no save is unfinished: two folders are empty and one query gives nothing."""
+    if machine.list_directory(instance.state_path("staging")):
+        return False
+    return not machine.list_directory(instance.state_path("journal")) and not store.is_saving()
+
+
+def _recover(
+    machine: Machine, instance: Instance, controls: Controls, store: Store | None, *, booting: bool
+) -> Recovered | None:
+    if store is not None and is_quiet(machine, instance, store):
+        return None
+    from mailstead.transaction.recover import Recovery
+
+    recovery = Recovery(machine, instance, controls, store, booting=booting)
+    if not recovery.is_due():
+        return None
+    # While another process saves there is nothing to recover: it is alive.
+    with suppress(Locked), machine.lock(instance.state_path("lock")):
+        return recovery.run()
+    return None
+
+
+def _undone_without(
+    machine: Machine, instance: Instance, controls: Controls, error: StoreDamaged, *, booting: bool
+) -> StoreDamaged:
+    """Undo by the journal's files alone; gives the error with what became of that."""
+    recovered = _recover(machine, instance, controls, None, booting=booting)
+    problem = f"{error.problem}; {recovered}" if recovered else error.problem
+    return StoreDamaged(problem, where=error.where, hint=error.hint)

@@ -1,0 +1,1 @@
+"""Faults at every point: kill, error, full disk, torn write, power loss."""
