@@ -26,6 +26,7 @@ from mailstead.module import Daemon
 from mailstead.modules import CORE, PATH, ModuleState
 from mailstead.opening import open_recovered
 from mailstead.registry import Registry
+from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, Tree
 from mailstead.settings.edit import Editor
 from mailstead.settings.schema import Schema
@@ -292,8 +293,18 @@ class Engine:
 
     def discard(self) -> None:
         """Drop the draft: the working settings are the saved ones again."""
-        with self.machine.lock(self.instance.state_path("lock")):
+        with self.machine.lock(self.instance.state_path("lock")), self.store.transaction():
             self.store.discard()
+            self.audit("discarded", "all unsaved changes")
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Give the audit log."""
+        return AuditLog(self.store)
+
+    def audit(self, event: str, subject: str) -> None:
+        """Write down something that is done at once, in the name of who does it."""
+        self.audit_log.note(event, subject, self.actor, self.machine.now())
 
     def start(self, module: str, progress: Listener | None = None) -> None:
         """Start a module's daemons and prove that they serve. Raises MachineError."""
@@ -307,6 +318,7 @@ class Engine:
         """Stop a module's daemons; they stay stopped, over a boot too, until started by hand."""
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
+            self.audit("stop", module)
             self._mark_stopped(module)
             for daemon in self.registry.module(module).daemons:
                 control = self.controls(daemon)
@@ -321,6 +333,7 @@ class Engine:
 
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
+            self.audit("restart" if "stop" in verbs else "start", module)
             context = self.context("running")
             daemons = [
                 daemon
@@ -367,6 +380,7 @@ class Engine:
     def _consent(self, module: str) -> None:
         paths = [item.path for item in self.registry.entry(module).manifest.paths]
         self.store.add_consents(module, paths, self.actor, self.machine.now())
+        self.audit("consent", module)
 
 
 def _schema(registry: Registry) -> Schema:

@@ -31,9 +31,7 @@ def test_an_interrupted_save_leaves_the_old_configuration_serving(sandbox: Sandb
     _killed_save_is_undone_by_the_next_command(sandbox, path, before)
 
 
-def _killed_save_is_undone_by_the_next_command(
-    sandbox: Sandbox, path: Path, before: bytes
-) -> None:
+def _killed_save_is_undone_by_the_next_command(sandbox: Sandbox, path: Path, before: bytes) -> None:
     assert _interrupted(sandbox, signal.SIGKILL, path, before) == -signal.SIGKILL
     assert path.read_bytes() != before
     told = sandbox.run("plan").stderr

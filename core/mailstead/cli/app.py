@@ -52,8 +52,8 @@ class App:
         from mailstead.engine import Engine
         from mailstead.settings.cells import Actor
 
-        actor = Actor(_person(), "command line")
-        engine = Engine.open(self.prefix, actor=actor, booting=self.booting)
+        engine = Engine.open(self.prefix, booting=self.booting)
+        engine.actor = Actor(_person(), engine.machine.origin())
         if engine.recovered:
             self.warn(str(engine.recovered))
         return engine
@@ -123,6 +123,13 @@ class App:
         """Warn a person, on standard error."""
         self._messages.append(f"warning: {text}")
         click.echo(f"warning: {_printable(text)}", err=True)
+
+    def note(self, event: str, subject: str) -> None:
+        """Write what was done at once to the audit log; settings are written there by themselves.
+
+        ``event`` is the command, ``subject`` what it was done to; never a secret.
+        """
+        self.engine.audit(event, subject)
 
     def emit(self, data: Any) -> None:
         """Set what ``--json`` prints."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mailstead.registry import Registry
 
 CORE_COMMANDS = {
+    "audit": "audit",
     "completion": "instance",
     "confirm": "save",
     "disable": "modules",

@@ -94,9 +94,12 @@ def _tell(app: App, result: SaveResult) -> None:
             "revision": result.revision,
             "reason": result.reason,
             "commands": result.commands,
+            "warnings": result.warnings,
             "confirm_seconds": result.wait.seconds if result.wait else None,
         }
     )
+    for warning in result.warnings:
+        app.warn(warning)
     if result.outcome == "committed":
         app.say(f"Saved as revision {result.revision}.")
         if result.wait:

@@ -136,6 +136,7 @@ class FakeMachine(FakeFacts):
         """Boot anew: files and rows stay, processes, locks and the boot clock do not."""
         self.time.reboot()
         self.processes.reboot()
+        self.own = self.spawn("mailstead").pid
         self._locks.clear()
 
     # files

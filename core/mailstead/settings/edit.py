@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mailstead.errors import AlreadyExists, InUse, InvalidInput, InvalidValue, NotFound
-from mailstead.settings.cells import Actor, Cell
+from mailstead.settings.audit import AuditLog
+from mailstead.settings.cells import Actor, Cell, mask
 from mailstead.settings.declare import Field
 from mailstead.settings.keys import join_key
 from mailstead.settings.schema import Bound, Schema, is_needed
@@ -96,7 +97,7 @@ class Editor:
                 raise InUse("is in use", users=users, where=bound.place(key))
             removal = Removal(self._store, self._schema)
             removal.add(bound, key)
-            self._store.edit(removal.cells(), actor, self._now())
+            self._record(removal.cells(), actor)
             for changed_path, changed_key in removal.changed():
                 self._verify(self._schema.find(changed_path), changed_key)
 
@@ -149,8 +150,12 @@ class Editor:
 
     def _apply(self, bound: Bound, key: str, cells: list[Cell], actor: Actor) -> None:
         with self._store.transaction():
-            self._store.edit(cells, actor, self._now())
+            self._record(cells, actor)
             self._verify(bound, key)
+
+    def _record(self, cells: Iterable[Cell], actor: Actor) -> None:
+        changes = self._store.edit(cells, actor, self._now())
+        AuditLog(self._store).edited(mask(self._schema, change) for change in changes)
 
     def _verify(self, bound: Bound, key: str) -> None:
         for problem in problems_of(self._store, self._schema, bound, key):

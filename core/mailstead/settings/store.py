@@ -189,22 +189,32 @@ class Store:
 
     # the draft
 
-    def edit(self, cells: Iterable[Cell], actor: Actor, at: float) -> None:
-        """Write cells to the draft; a cell that equals running leaves the draft."""
-        with self.transaction():
-            for cell in cells:
-                self._edit(cell, actor, at)
+    def edit(self, cells: Iterable[Cell], actor: Actor, at: float) -> tuple[Change, ...]:
+        """Write cells to the draft; a cell that equals running leaves the draft.
 
-    def _edit(self, cell: Cell, actor: Actor, at: float) -> None:
+        Gives what changed in the draft.
+        """
+        with self.transaction():
+            found = [self._edit(cell, actor, at) for cell in cells]
+        return tuple(change for change in found if change.old != change.new)
+
+    def _edit(self, cell: Cell, actor: Actor, at: float) -> Change:
         place = (cell.section, cell.key, cell.field)
         value = encode(cell.value)
-        where = "WHERE section = ? AND key = ? AND field = ?"
-        running = self.run(f"SELECT value FROM running {where}", place).fetchone()  # noqa: S608
+        running, draft = self._value("running", place), self._value("draft", place)
+        before = draft[0] if draft else running[0] if running else None
         if value == (running[0] if running else None):
+            where = "WHERE section = ? AND key = ? AND field = ?"
             self.run(f"DELETE FROM draft {where}", place)  # noqa: S608
-            return
-        values = (*place, value, actor.name, at, actor.origin)
-        self.run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        else:
+            values = (*place, value, actor.name, at, actor.origin)
+            self.run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        return Change(*place, decode(before), cell.value, actor.name, at, actor.origin)
+
+    def _value(self, tree: Tree, place: tuple[str, str, str]) -> tuple[str | None] | None:
+        select = f"SELECT value FROM {tree} WHERE section = ? AND key = ? AND field = ?"  # noqa: S608
+        found: tuple[str | None] | None = self.run(select, place).fetchone()
+        return found
 
     def draft_changes(self) -> tuple[Change, ...]:
         """Give what the draft would change, ordered by section, key and field."""

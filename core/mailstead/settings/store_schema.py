@@ -62,5 +62,7 @@ TRANSACTION = (
     """CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL,
     who TEXT NOT NULL, origin TEXT NOT NULL, event TEXT NOT NULL, subject TEXT NOT NULL,
     old TEXT, new TEXT, hash TEXT NOT NULL)""",
+    """CREATE INDEX audit_ends ON audit (seq) WHERE event IN
+    ('saved', 'discarded', 'reverted')""",
 )
 FORMATS = (SETTINGS, TRANSACTION)

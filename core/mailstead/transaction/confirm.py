@@ -33,9 +33,7 @@ class Confirmation:
             hint = "log in once more and confirm there: that proves you can still come in"
             problem = "it must be confirmed over another connection than it was saved over"
             raise Unconfirmed(problem, where=_name(record), hint=hint)
-        assert record.revision is not None  # noqa: S101 - it was committed
-        self.journal.committed(record.id, record.revision)
-        self.journal.file.remove(record.id)
+        self.journal.confirmed(record, actor, self.recovery.machine.now())
         return record
 
     def revert(self, actor: Actor) -> Recovered:

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from mailstead.errors import MachineError, MailsteadError
+from mailstead.settings.audit import SAVED, AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.store import Store
 from mailstead.transaction.codec import FORMAT, checksum, decode, dump, encode
@@ -41,6 +42,7 @@ class Journal:
                 data = dump(encode(step))
                 row = (number, position, data, checksum(data))
                 self.store.run("INSERT INTO steps VALUES (?, ?, ?, ?, 0)", row)
+            AuditLog(self.store).note("save", f"plan {plan}", actor, at)
         taken = tuple(Taken(step, begun=False) for step in steps)
         self.file.write(Record(number, "prepared", plan, base, actor, at, steps=taken))
         return number
@@ -51,8 +53,13 @@ class Journal:
             update = "UPDATE steps SET begun = 1 WHERE save = ? AND number = ?"
             self.store.run(update, (number, position))
 
-    def committed(self, number: int, revision: int, wait: Wait | None = None) -> None:
-        """Record the commit; within the transaction that makes the revision."""
+    def committed(
+        self, number: int, revision: int, wait: Wait | None = None, *, covered: int = 0
+    ) -> None:
+        """Record the commit; within the transaction that makes the revision.
+
+        ``covered`` is the last entry of the audit log that it made effective.
+        """
         with self.store.transaction():
             phase = "confirming" if wait else "committed"
             confirm = dump(attrs.asdict(wait)) if wait else None
@@ -60,6 +67,16 @@ class Journal:
                            (phase, revision, confirm, number))  # fmt: skip
             if wait is None:
                 self._drop_steps(number)
+            if covered:
+                self._audit(number, SAVED, f"revision {revision}", str(covered), str(revision))
+
+    def confirmed(self, record: Record, actor: Actor, at: float) -> None:
+        """Record that a save was confirmed; from now on it is one like any other."""
+        assert record.revision is not None  # noqa: S101 - it was committed
+        with self.store.transaction():
+            self.committed(record.id, record.revision)
+            AuditLog(self.store).note("confirmed", f"revision {record.revision}", actor, at)
+        self.file.remove(record.id)
 
     def ended(
         self, number: int, phase: Phase, reason: str = "", commands: Sequence[str] = ()
@@ -70,6 +87,7 @@ class Journal:
             self.store.run(update, (phase, reason, json.dumps(list(commands)), number))
             if phase not in OPEN:
                 self._drop_steps(number)
+            self._audit(number, phase, reason)
         if phase not in OPEN:
             self.file.remove(number)
 
@@ -102,6 +120,13 @@ class Journal:
         """Give the latest save, however it ended."""
         rows = self._rows("1 ORDER BY id DESC LIMIT 1")
         return rows[0] if rows else None
+
+    def _audit(
+        self, number: int, event: str, subject: str, old: str | None = None, new: str | None = None
+    ) -> None:
+        for record in self._rows("id = ?", (number,)):
+            at = self.file.machine.now()
+            AuditLog(self.store).note(event, subject, record.actor, at, old, new)
 
     def _drop_steps(self, number: int) -> None:
         self.store.run("DELETE FROM steps WHERE save = ?", (number,))

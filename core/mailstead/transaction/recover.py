@@ -15,6 +15,7 @@ import attrs
 from mailstead.errors import OperatorNeeded, Unconfirmed
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
+from mailstead.settings.audit import REVERTED, AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.file_history import FileHistory
 from mailstead.settings.store import Store
@@ -161,6 +162,8 @@ class Recovery:
         comment = f"revision {number} was not confirmed"
         made = self.store.revert(number, MYSELF, self.machine.now(), comment)
         FileHistory(self.store).revert(number, into=made)
+        now = self.machine.now()
+        AuditLog(self.store).note(REVERTED, comment, MYSELF, now, None, str(number))
 
     def _from_files(self) -> Recovered | None:
         found = None

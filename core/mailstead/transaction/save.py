@@ -10,9 +10,11 @@ import attrs
 
 from mailstead.errors import ConsentNeeded, MachineError, MailsteadError, PlanError
 from mailstead.machine.base import Machine
+from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, OwnedFile
 from mailstead.settings.file_history import FileHistory
 from mailstead.settings.store import Store
+from mailstead.transaction.admin_hooks import AdminHooks
 from mailstead.transaction.changes import FileVersion, Plan
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.journal import Journal
@@ -37,6 +39,7 @@ class SaveResult:
         reason: what went wrong, in the daemon's own words where there are any.
         commands: what an operator must run, when the old state could not be proven.
         wait: what it waits for, when it must be confirmed.
+        warnings: what went wrong after the commit, such as a hook of the admin's.
     """
 
     outcome: Outcome
@@ -45,6 +48,7 @@ class SaveResult:
     reason: str = ""
     commands: tuple[str, ...] = ()
     wait: Wait | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -82,7 +86,14 @@ class Save:
     request: Request
     guard: Callable[[int], None]
     number: int = 0
+    covered: int = 0
     taken: list[Taken] = attrs.field(factory=list)
+
+    @property
+    def hooks(self) -> AdminHooks:
+        """Give the programs of the admin's own."""
+        contexts = self.planner.contexts
+        return AdminHooks(contexts.machine, contexts.instance, contexts.schema, self.progress)
 
     @property
     def _machine(self) -> Machine:
@@ -98,12 +109,14 @@ class Save:
         Raises MailsteadError when nothing was changed; once writing has begun, every failure
         is undone and told in the result.
         """
+        self.covered = AuditLog(self._store).head()
         plan = self.planner.plan(self.progress)
         if plan.is_empty:
             return SaveResult("nothing to do", plan.revision, plan)
         if self.request.expected and plan.id != self.request.expected:
             raise PlanError("the plan is no longer what was shown", hint="make the plan again")
         self._refuse_without_consent(plan)
+        self.hooks.before(plan)
         if plan.packages or plan.accounts:
             self._install(plan)
             plan = self.planner.plan(self.progress)
@@ -207,8 +220,9 @@ class Save:
             raise
         if wait is None:
             self.journal.file.remove(self.number)
+        warnings = self.hooks.after(plan, revision)
         self.progress.finish("commit", f"saved as revision {revision}")
-        return SaveResult("committed", revision, plan, wait=wait)
+        return SaveResult("committed", revision, plan, wait=wait, warnings=warnings)
 
     def _keep_originals(self, plan: Plan) -> None:
         originals = Originals(self._machine, self.planner.contexts.instance)
@@ -231,7 +245,7 @@ class Save:
             comment = self.request.comment
             revision = self._store.commit(plan.changes, self.actor, now, comment, plan.id)
             self._record_files(plan, revision)
-            self.journal.committed(self.number, revision, wait)
+            self.journal.committed(self.number, revision, wait, covered=self.covered)
         return revision, wait
 
     def _record_files(self, plan: Plan, revision: int) -> None:

@@ -37,6 +37,7 @@ def add(app: App, user: str, address: str) -> None:
     """Give USER the mail account ADDRESS."""
     with opened(app) as directory, directory.write() as connection:
         made = accounts.create_account(connection, user, address)
+    app.note("account add", f"{made.address} for {made.user}")
     app.say(f"mail account {made.address} created for {made.user}")
 
 
@@ -73,6 +74,7 @@ def delete(app: App, address: str, with_mail: bool) -> None:
     app.confirm(f"Delete the mail account {address.lower()} {what}?")
     with opened(app) as directory, directory.write() as connection:
         gone = accounts.delete_account(connection, address)
+    app.note("account delete", gone.address + (" with its mail" if with_mail else ""))
     folder = app.engine.instance.path(f"{MAILDIRS}/{gone.home}")
     if with_mail:
         app.engine.machine.remove_tree(folder)

@@ -44,6 +44,7 @@ def add(app: App, name: str, first: str, last: str, comment: str, password_stdin
     with _users(app) as users:
         password = _password(app, password_stdin)
         done = users.add_user(name, password, first_name=first, last_name=last, comment=comment)
+    app.note("user add", done.user.name)
     app.say(f"user {done.user.name} added; {DONE}")
     _tell(app, done.messages, done.warnings)
 
@@ -106,6 +107,7 @@ def change(
         done = users.change_user(
             name, first_name=first, last_name=last, comment=comment, enabled=enabled
         )
+    app.note("user change", done.user.name)
     app.say(f"user {done.user.name} changed; {DONE}")
     _tell(app, done.messages)
 
@@ -119,6 +121,7 @@ def password(app: App, name: str, password_stdin: bool) -> None:
     with _users(app) as users:
         users.get_user(name)
         done = users.set_password(name, _password(app, password_stdin))
+    app.note("user password", done.user.name)
     app.say(f"password of {done.user.name} set; {DONE}")
     _tell(app, done.messages)
 
@@ -132,6 +135,7 @@ def delete(app: App, name: str) -> None:
         _tell(app, (), users.warnings(name))
         app.confirm(f"Delete the user {name}?")
         done = users.delete_user(name)
+    app.note("user delete", done.user.name)
     app.say(f"user {done.user.name} deleted; {DONE}")
     _tell(app, done.messages)
 
@@ -149,6 +153,7 @@ def add_group(app: App, name: str, comment: str) -> None:
     """Add a group without members."""
     with _groups(app) as groups:
         group, messages = groups.add_group(name, comment=comment)
+    app.note("group add", group.name)
     app.say(f"group {group.name} added; {DONE}")
     _tell(app, messages)
 
@@ -191,6 +196,7 @@ def delete_group(app: App, name: str) -> None:
         _tell(app, (), groups.warnings(name))
         app.confirm(f"Delete the group {name}?")
         messages = groups.delete_group(name)
+    app.note("group delete", name)
     app.say(f"group {name} deleted; {DONE}")
     _tell(app, messages)
 
@@ -203,6 +209,7 @@ def add_member(app: App, name: str, user: str) -> None:
     """Put a user into a group."""
     with _groups(app) as groups:
         messages = groups.add_member(name, user)
+    app.note("group add-member", f"{name}: {user}")
     app.say(f"{user} added to the group {name}; {DONE}")
     _tell(app, messages)
 
@@ -215,6 +222,7 @@ def remove_member(app: App, name: str, user: str) -> None:
     """Take a user out of a group."""
     with _groups(app) as groups:
         messages = groups.remove_member(name, user)
+    app.note("group remove-member", f"{name}: {user}")
     app.say(f"{user} removed from the group {name}; {DONE}")
     _tell(app, messages)
 

@@ -44,8 +44,12 @@ def run(made: World) -> Run:
     def call(line: str, stdin: str = "", *, yes: bool = False, as_json: bool = False) -> Result:
         app = App(prefix="/", yes=yes, json=as_json)
         required: list[str] = []
+        audited: list[str] = []
         engine = SimpleNamespace(
-            context=lambda _tree: made.context, require_enabled=required.append, close=lambda: None
+            context=lambda _tree: made.context,
+            require_enabled=required.append,
+            close=lambda: None,
+            audit=lambda event, subject: audited.append(f"{event} {subject}"),
         )
         app.__dict__["engine"] = engine
         name, *words = line.split()

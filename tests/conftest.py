@@ -1,4 +1,4 @@
-"""Fixtures of the core's tests."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
