@@ -39,8 +39,10 @@ def main() -> None:
     changes()
     dying()
     rolled_back()
+    unconfirmed()
     if scenario == "taken":
         restored(before)
+    unplugged()
 
 
 def first_save() -> None:
@@ -105,6 +107,36 @@ def rolled_back() -> None:
     serves(expected=True)
 
 
+def unconfirmed() -> None:
+    """A save that nobody confirms is undone by itself, though no command is run."""
+    mailstead("settings set network.host hostname=unconfirmed")
+    mailstead("save --confirm 4s")
+    check("the new name is served", banner(), "unconfirmed.example.org")
+    mailstead("save", status=2)
+    deadline = time.monotonic() + 60
+    while banner() != "mail.example.org":
+        check("the old name is served in time", time.monotonic() < deadline, True)
+        time.sleep(0.5)
+    mailstead("discard --yes")
+    serves(expected=True)
+
+
+def unplugged() -> None:
+    """The machine goes down while a save waits to be confirmed; see `after_boot`."""
+    mailstead("settings set network.host hostname=unplugged")
+    mailstead("save --confirm 1h")
+    check("the new name is served", banner(), "unplugged.example.org")
+
+
+def banner() -> str:
+    """Give the name that port 25 greets with; empty while it does not."""
+    try:
+        with smtplib.SMTP("127.0.0.1", 25, timeout=10) as client:
+            return client.ehlo()[1].decode().split()[0]
+    except OSError:
+        return ""
+
+
 def restored(before: dict[str, str]) -> None:
     """What stood there before comes back, and is taken over again."""
     mailstead("disable mail_retrieval mail_smtp --restore --yes")
@@ -119,8 +151,13 @@ def restored(before: dict[str, str]) -> None:
 
 def after_boot() -> None:
     """Everything runs with our configuration, before any mailstead command."""
+    check("the unconfirmed name is gone", banner(), "mail.example.org")
+    unit = systemctl("show", "-p", "Result,ExecMainStatus", "mailstead-recover")
+    check("recovery ran at boot", unit.split(), ["Result=success", "ExecMainStatus=0"])
     mail("after a boot")
     serves(expected=True)
+    check("its change is in the draft", "unplugged" in mailstead("plan"), True)
+    mailstead("discard --yes")
     check("nothing to save", json.loads(mailstead("--json plan"))["empty"], True)
 
 

@@ -70,6 +70,10 @@ class Engine:
         make_folders(machine, instance)
         Store.open(instance.state_path("state.db"), create=True).close()
         write_instance(machine, instance)
+        if not instance.is_sandbox and machine.has_systemd():
+            from mailstead.boot import install_unit
+
+            install_unit(machine)
 
     @classmethod
     def open(
