@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
+from bench.saving import domain_costs
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = str(ROOT / ".venv/bin/mailstead")
@@ -29,17 +30,16 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="mailstead-bench-", dir="/var/tmp"))
     folder.chmod(0o755)
     try:
-        print(HEAD)
-        for figure in _command_line(folder):
-            print(figure.line(), flush=True)
-        print()
-        for line in one_user_costs(folder, (10, users)):
-            print(line, flush=True)
+        _command_line(folder)
+        for lines in (one_user_costs(folder, (10, users)), domain_costs(folder, (10, users))):
+            print()
+            for line in lines:
+                print(line, flush=True)
     finally:
         shutil.rmtree(folder)
 
 
-def _command_line(folder: Path) -> list[Figure]:
+def _command_line(folder: Path) -> None:
     environment = _ten_modules(folder)
 
     def run(*words: str) -> None:
@@ -51,7 +51,12 @@ def _command_line(folder: Path) -> list[Figure]:
     run("enable", "--yes", "mail_retrieval", *(f"bench{n}" for n in range(EXTRA_MODULES)))
     run("save")
     try:
-        return _figures(environment, run)
+        print(HEAD)
+        for figure in _figures(environment, run):
+            print(figure.line(), flush=True)
+        print(flush=True)
+        argv = [sys.executable, "-m", "bench.saving", environment["MAILSTEAD_INSTANCE"]]
+        subprocess.run(argv, env={**os.environ, **environment}, check=True, cwd=ROOT)
     finally:
         run("stop", "--yes")
 

@@ -52,22 +52,27 @@ class AuditLog:
 
     def edited(self, changes: Iterable[Change]) -> None:
         """Write down edits of settings, masked already."""
-        for change in changes:
-            actor = Actor(change.who, change.origin)
-            values = (encode(change.old), encode(change.new))
-            self.note(EDIT, change.where, actor, change.at, *values)
+        self._append(
+            (change.at, change.who, change.origin, EDIT, change.where,
+             encode(change.old), encode(change.new))
+            for change in changes
+        )  # fmt: skip
 
     def note(
         self, event: str, subject: str, actor: Actor, at: float,
         old: str | None = None, new: str | None = None,
     ) -> None:  # fmt: skip
         """Write down one thing."""
+        self._append([(at, actor.name, actor.origin, event, subject, old, new)])
+
+    def _append(self, rows: Iterable[tuple[object, ...]]) -> None:
         with self.store.transaction():
-            before = self._last()
-            seq = self._next()
-            values = (seq, at, actor.name, actor.origin, event, subject, old, new)
-            self.store.run("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                           (*values, _hash(before, values)))  # fmt: skip
+            before, first = self._last(), self._next()
+            for seq, row in enumerate(rows, first):
+                values = (seq, *row)
+                before = _hash(before, values)
+                self.store.run("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               (*values, before))  # fmt: skip
 
     def head(self) -> int:
         """Give the number of the last entry; 0 when there is none."""

@@ -14,7 +14,7 @@ from mailstead.machine.base import Path, RowChange
 from mailstead.module import Account, Daemon, Folder, Generated, Probe
 from mailstead.settings.cells import Change
 
-Verb = Literal["start", "stop", "reload", "restart"]
+Verb = Literal["start", "stop", "reload", "restart", "watch"]
 
 
 @attrs.frozen
@@ -94,6 +94,8 @@ class ServiceAction:
     """One thing done to one daemon, once, with the reason.
 
     ``was_running`` and the probes are what undo needs: what ran before must run again.
+    ``watch`` does nothing to a daemon that may suffer by what is done to another: it must answer
+    afterwards as it did before.
     ``at_boot`` is whether it shall start at boot from now on; ``None`` leaves that as it is.
     """
 
@@ -135,6 +137,7 @@ class Plan:
     files: tuple[FileChange, ...] = ()
     rows: tuple[Rows, ...] = ()
     services: tuple[ServiceAction, ...] = ()
+    watched: tuple[ServiceAction, ...] = ()
     consents: tuple[tuple[str, str], ...] = ()
     conflicts: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()

@@ -12,7 +12,9 @@ from mailstead.transaction.files import UNKNOWN_ID, read_version
 from mailstead.transaction.services import Controls
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
 
-_REVERSE: dict[Verb, Verb] = {"reload": "reload", "restart": "restart", "stop": "start"}
+_REVERSE: dict[Verb, Verb] = {
+    "reload": "reload", "restart": "restart", "stop": "start", "watch": "watch",
+}  # fmt: skip
 
 
 @attrs.frozen
@@ -126,8 +128,8 @@ class Executor:
         return now == step.old
 
     def _control(self, daemon: Daemon, verb: Verb) -> None:
-        control = self.controls(daemon)
-        getattr(control, verb)()
+        if verb != "watch":
+            getattr(self.controls(daemon), verb)()
 
 
 def _swap(change: RowChange) -> RowChange:

@@ -113,6 +113,7 @@ class Planner:
         coming = tuple(name for name in target.enabled if not running.is_enabled(name))
         modules = {name: self.registry.module(name) for name in target.enabled}
         generated = self._missing_generated(modules)
+        services, watched = self._services(running, target, files)
         return Plan(
             revision=store.revision(),
             changes=changes,
@@ -124,7 +125,8 @@ class Planner:
             generated=generated,
             files=files,
             rows=publisher.rows(changes),
-            services=self._services(running, target, files),
+            services=services,
+            watched=watched,
             consents=self._missing_consents(files, generated),
             conflicts=tuple(item.path for item in files if item.edited),
             kept=found.kept,
@@ -188,10 +190,11 @@ class Planner:
 
     def _services(
         self, running: Context, target: Context, files: Sequence[FileChange]
-    ) -> tuple[ServiceAction, ...]:
+    ) -> tuple[tuple[ServiceAction, ...], tuple[ServiceAction, ...]]:
         stopped = self.machine.list_directory(self.contexts.instance.state_path("stopped"))
         planner = ServicePlanner(self.registry, self.controls, running, target, frozenset(stopped))
-        return planner.actions(files)
+        actions = planner.actions(files)
+        return actions, planner.watched(actions)
 
     def _missing_consents(
         self, files: Iterable[FileChange], generated: Iterable[tuple[str, Generated]]

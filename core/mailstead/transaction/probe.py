@@ -46,6 +46,15 @@ class Prober:
             for probe in probes:
                 self._answers(daemon, probe, self.machine.boot_clock())
 
+    def answers(self, daemon: Daemon, probes: Sequence[Probe]) -> bool:
+        """Tell whether a daemon answers now, without waiting for it."""
+        try:
+            for probe in probes:
+                self._answers(daemon, probe, self.machine.boot_clock())
+        except ProbeFailed:
+            return False
+        return True
+
     def _answers(self, daemon: Daemon, probe: Probe, deadline: float) -> None:
         while True:
             try:

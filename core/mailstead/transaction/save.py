@@ -198,6 +198,12 @@ class Save:
         for rows in plan.rows:
             yield PublishRows(rows)
         yield from (ControlService(item) for item in plan.services if item.verb != "stop")
+        # What does not answer now is not ours to prove afterwards.
+        yield from (
+            ControlService(item)
+            for item in plan.watched
+            if self.prober.answers(item.daemon, item.old_probes)
+        )
 
     def _apply(self, plan: Plan, steps: tuple[Step, ...]) -> SaveResult:
         try:
@@ -209,8 +215,9 @@ class Save:
                 self.journal.about_to(self.number, position)
                 self.taken.append(Taken(step))
                 self.executor.take(step)
+            acted = (step.action for step in steps if isinstance(step, ControlService))
             self.prober.prove(
-                [(a.daemon, a.probes) for a in plan.services if a.verb != "stop"], self.progress
+                [(a.daemon, a.probes) for a in acted if a.verb != "stop"], self.progress
             )
             revision, wait = self._commit(plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old state must return

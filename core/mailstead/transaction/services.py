@@ -35,6 +35,19 @@ class ServicePlanner:
         rest = (self._act(name, item, contents) for name in order for item in self._of(name))
         return tuple(action for action in (*stops, *rest) if action is not None)
 
+    def watched(self, actions: Sequence[ServiceAction]) -> tuple[ServiceAction, ...]:
+        """Give what runs, is left alone, and belongs to a module that depends on one acted on."""
+        acted = {action.module: None for action in actions}
+        depending = {name: module for module in acted for name in self.registry.dependants(module)}
+        found = (
+            self._action(name, daemon, "watch", f"it depends on {depending[name]}", True)
+            for name in self.target.enabled
+            if name in depending and name not in acted and self.running.is_enabled(name)
+            for daemon in self._of(name)
+            if self.controls(daemon).state() is not None
+        )
+        return tuple(found)
+
     def _of(self, name: str) -> Iterable[Daemon]:
         return self.registry.module(name).daemons
 
@@ -87,7 +100,7 @@ class ServicePlanner:
             was_running=was_running,
             probes=probes_of(daemon, self.target) if verb != "stop" else (),
             old_probes=probes_of(daemon, self.running) if self.running.is_enabled(name) else (),
-            at_boot=self._at_boot(daemon, verb),
+            at_boot=self._at_boot(daemon, verb) if verb != "watch" else None,
         )
 
     def _at_boot(self, daemon: Daemon, verb: Verb) -> bool | None:

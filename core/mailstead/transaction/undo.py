@@ -12,12 +12,15 @@ import attrs
 
 from mailstead.errors import MailsteadError, ProbeFailed
 from mailstead.machine.base import Path
-from mailstead.transaction.changes import ServiceAction
+from mailstead.transaction.changes import ServiceAction, Verb
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Progress
 from mailstead.transaction.records import Phase, Taken
 from mailstead.transaction.steps import ControlService, MakeFolder, ReplaceFile, Step
+
+# What is done to a daemon whose turn had not come, when files were written already.
+_AGAIN: dict[Verb, Verb] = {"reload": "reload", "restart": "reload", "watch": "watch"}
 
 
 @attrs.frozen
@@ -129,8 +132,8 @@ def _touched(steps: Sequence[Taken], *, wrote: bool) -> Iterator[ServiceAction]:
         action = taken.step.action
         if taken.begun:
             yield action
-        elif wrote and action.was_running and action.verb in ("reload", "restart"):
-            yield attrs.evolve(action, verb="reload", at_boot=None)
+        elif wrote and action.was_running and action.verb in _AGAIN:
+            yield attrs.evolve(action, verb=_AGAIN[action.verb], at_boot=None)
 
 
 def _folders(steps: Iterable[Step]) -> list[Path]:
