@@ -32,11 +32,17 @@ METHODS = {
     "read_text", "rglob", "rmdir", "symlink_to", "touch", "unlink", "write_bytes", "write_text",
 }  # fmt: skip
 # What is installed with Python is read where it lies; testing.py makes its folder.
-READERS = {"core/mailstead/registry.py": {"read_text"}, "core/mailstead/testing.py": {"mkdir"}}
+READERS = {
+    "core/mailstead/registry.py": {"read_text"},
+    "core/mailstead/testing.py": {"mkdir"},
+    # SQLite's files, which it neither renames nor removes itself.
+    "core/mailstead/settings/rescue.py": {"unlink"},
+}
 EXCEPTIONS = {
     # SQLite does its own writing, locking and syncing.
     "core/mailstead/settings/store.py": {"sqlite3"},
     "core/mailstead/settings/store_file.py": {"os", "sqlite3"},
+    "core/mailstead/settings/rescue.py": {"os", "sqlite3"},
     # The terminal is the command line's own: its arguments, environment, passwords.
     "core/mailstead/cli/app.py": {"getpass", "os", "pwd"},
     "core/mailstead/cli/instance.py": {"os"},

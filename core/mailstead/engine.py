@@ -24,7 +24,7 @@ from mailstead.instance_file import make_folders, read_instance, write_instance
 from mailstead.machine.base import Machine, Path, ServiceControl
 from mailstead.module import Daemon
 from mailstead.modules import CORE, PATH, ModuleState
-from mailstead.opening import open_recovered
+from mailstead.opening import open_recovered, rebuild
 from mailstead.registry import Registry
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, Tree
@@ -36,6 +36,7 @@ from mailstead.status import ModuleStatus, StatusReader
 from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
+    from mailstead.settings.rescue import Rescued
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
     from mailstead.transaction.journal import Journal
@@ -116,6 +117,18 @@ class Engine:
             recovered=recovered,
             contexts=Contexts(instance, machine, registry, hooks, store, schema),
         )
+
+    @classmethod
+    def rebuild(
+        cls, prefix: str | os.PathLike[str] = "/", *, machine: Machine | None = None
+    ) -> Rescued:
+        """Make a damaged store anew of what can be read of it; the damaged one is kept aside.
+
+        Raises InstanceError, Locked, StoreDamaged.
+        """
+        machine = machine or _real_machine()
+        instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
+        return rebuild(machine, instance)
 
     def close(self) -> None:
         """Close the store."""

@@ -14,6 +14,7 @@ from mailstead.machine.base import Machine
 from mailstead.settings.store import Store
 
 if TYPE_CHECKING:
+    from mailstead.settings.rescue import Rescued
     from mailstead.transaction.recover import Recovered
     from mailstead.transaction.services import Controls
 
@@ -35,6 +36,14 @@ def open_recovered(
     except BaseException:
         store.close()
         raise
+
+
+def rebuild(machine: Machine, instance: Instance) -> Rescued:
+    """Make the store anew of what can be read of it. Raises Locked, StoreDamaged."""
+    from mailstead.settings.rescue import rescue
+
+    with machine.lock(instance.state_path("lock")):
+        return rescue(instance.state_path("state.db"))
 
 
 def is_quiet(machine: Machine, instance: Instance, store: Store) -> bool:

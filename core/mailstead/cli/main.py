@@ -113,6 +113,20 @@ def run(arguments: Sequence[str]) -> int:
         # The reader went away (mailstead ... | head): nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        damage = _damage(error)
+        if damage is None:
+            raise
+        return _failed(damage, as_json)
+
+
+def _damage(error: Exception) -> MailsteadError | None:
+    """Give the words for settings that turn out to be damaged while they are read."""
+    if type(error).__module__ != "sqlite3":
+        return None
+    from mailstead.settings.store_file import damaged, is_damage
+
+    return damaged("", error) if is_damage(error) else None
 
 
 def _stop(number: int, _frame: object) -> None:

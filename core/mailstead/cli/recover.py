@@ -42,8 +42,10 @@ class Duration(click.ParamType[float]):
               help="The machine is starting: put files back, leave daemons to it.")  # fmt: skip
 @click.option("--watch", type=int, metavar="SAVE",
               help="Wait until this save is confirmed; undo it when nobody does.")  # fmt: skip
+@click.option("--rebuild", is_flag=True,
+              help="Make damaged settings anew of what can be read of them.")  # fmt: skip
 @pass_app
-def recover(app: App, abandon: bool, boot: bool, watch: int | None) -> int:
+def recover(app: App, abandon: bool, boot: bool, watch: int | None, rebuild: bool) -> int:
     """Finish what a save left that was killed or could not be undone.
 
     Every command does this for a save that was killed; here it is also tried again for one that
@@ -51,6 +53,8 @@ def recover(app: App, abandon: bool, boot: bool, watch: int | None) -> int:
     """
     from mailstead.cli.progress import shown_progress
 
+    if rebuild:
+        return _rebuild(app)
     if boot:
         app.booting = True
     engine = app.engine  # opening it recovers
@@ -75,6 +79,19 @@ def tell_recovered(app: App, found: Recovered) -> int:
     for command in found.commands:
         app.say(f"run: {command}")
     return OPERATOR if found.outcome == "needs operator" else 0
+
+
+def _rebuild(app: App) -> int:
+    from mailstead.engine import Engine
+
+    app.confirm("Make the settings anew of what can be read, and keep the damaged file aside?")
+    found = Engine.rebuild(app.prefix)
+    app.emit({"rows": found.rows, "incomplete": found.incomplete, "aside": found.aside})
+    app.say(f"{sum(found.rows.values())} rows were saved; the damaged file is {found.aside}.")
+    if found.incomplete:
+        app.warn(f"rows are missing in: {', '.join(found.incomplete)}")
+    app.say("Look at `mailstead plan` before you save.")
+    return 0
 
 
 def _abandon(app: App) -> int:

@@ -49,7 +49,10 @@ def is_damage(error: BaseException) -> bool:
 
 def damaged(name: str, error: BaseException) -> StoreDamaged:
     """Give the error for a file whose pages make no sense."""
-    hint = "the daemons go on with what they have; restore a backup, or run `mailstead recover`"
+    hint = (
+        "the daemons go on with what they have; "
+        "restore a backup, or run `mailstead recover --rebuild`"
+    )
     return StoreDamaged(f"the settings are damaged: {error}", where=name, hint=hint)
 
 
