@@ -97,6 +97,18 @@ def run(arguments: Sequence[str]) -> int:
     words = _flags_first(arguments)
     as_json = "--json" in words[: _leading(words)]
     try:
+        return _attempt(words)
+    except MailsteadError as error:
+        return _failed(error, as_json)
+    except Exception as error:
+        damage = _damage(error)
+        if damage is None:
+            raise
+        return _failed(damage, as_json)
+
+
+def _attempt(words: Sequence[str]) -> int:
+    try:
         with cli.make_context("mailstead", list(words)) as context:
             return _invoke(context)
     except click.exceptions.Exit as done:
@@ -107,17 +119,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         click.echo("stopped", err=True)
         return 1
-    except MailsteadError as error:
-        return _failed(error, as_json)
     except BrokenPipeError:
         # The reader went away (mailstead ... | head): nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        damage = _damage(error)
-        if damage is None:
-            raise
-        return _failed(damage, as_json)
 
 
 def _damage(error: Exception) -> MailsteadError | None:
