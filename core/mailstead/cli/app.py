@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mailstead.engine import Engine
+    from mailstead.machine.base import Path
 
 _NOTHING = object()
 
@@ -143,6 +144,12 @@ class App:
             raise ConsentNeeded(question, hint="answer with --yes")
         if not click.confirm(question, err=self.json):
             raise ConsentNeeded("not agreed", hint="nothing was changed")
+
+    def path(self, given: str) -> Path:
+        """Give a file that was named on the command line as the machine wants it: absolute."""
+        from mailstead.machine.base import Path
+
+        return Path(os.path.abspath(given))  # noqa: PTH100 - links are not resolved
 
     def read_password(self, given: str | None = None, from_stdin: bool = False) -> str:
         """Read a password: from standard input, or twice from the terminal."""

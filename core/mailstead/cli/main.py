@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from mailstead.registry import Registry
 
 CORE_COMMANDS = {
+    "apply": "document",
     "audit": "audit",
     "completion": "instance",
     "confirm": "save",
     "disable": "modules",
     "discard": "save",
     "enable": "modules",
+    "export": "document",
+    "import": "document",
     "init": "instance",
     "modules": "modules",
     "plan": "save",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from mailstead.errors import AlreadyExists, InUse, InvalidInput, InvalidValue, NotFound
 from mailstead.settings.audit import AuditLog
-from mailstead.settings.cells import Actor, Cell, mask
+from mailstead.settings.cells import Actor, Cell, Json, encode, mask
 from mailstead.settings.declare import Field
-from mailstead.settings.keys import join_key
+from mailstead.settings.keys import join_key, split_key
 from mailstead.settings.schema import Bound, Schema, is_needed
 from mailstead.settings.store import Store
 from mailstead.settings.uses import Removal, uses_of
@@ -21,7 +23,23 @@ from mailstead.settings.validate import (
 )
 from mailstead.settings.view import is_row, key_part
 
-__all__ = ["Editor", "validate_changed"]
+__all__ = ["Editor", "Record", "validate_changed"]
+
+
+@attrs.frozen
+class Record:
+    """A form or row to write.
+
+    Attributes:
+        key: canonical key text; empty for a form.
+        values: fields as given, without those of the key; ``None`` removes the row.
+        whole: unset the fields that are not given, but not secrets.
+    """
+
+    path: str
+    key: str
+    values: Mapping[str, object] | None = attrs.field(repr=False)
+    whole: bool = False
 
 
 class Editor:
@@ -101,6 +119,43 @@ class Editor:
             for changed_path, changed_key in removal.changed():
                 self._verify(self._schema.find(changed_path), changed_key)
 
+    def write_many(self, records: Iterable[Record], actor: Actor) -> None:
+        """Write records, which may refer to each other in any order.
+
+        They are checked when all are written, and so is what still refers to a removed row.
+        Raises NotFound, InvalidValue; then nothing is written.
+        """
+        with self._store.transaction():
+            for record in records:
+                self._record(self._differing(record), actor)
+            for problem in validate_changed(self._store, self._schema):
+                raise InvalidValue(problem.problem, where=problem.where, hint=problem.hint)
+
+    def _differing(self, record: Record) -> list[Cell]:
+        """Give the cells of a record that are not in the draft as they shall be."""
+        now = self._store.record("draft", record.path, record.key)
+        wanted = {} if record.values is None else self._wanted(record, record.values, now)
+        return [
+            Cell(record.path, record.key, name, wanted.get(name))
+            for name in {**now, **wanted}
+            if encode(wanted.get(name)) != encode(now.get(name))
+        ]
+
+    def _wanted(
+        self, record: Record, values: Mapping[str, object], now: Mapping[str, Json]
+    ) -> dict[str, Json]:
+        bound = self._bound(record.path, "table" if record.key else "form")
+        parts = split_key(record.key) if record.key else ()
+        identity = dict(zip(bound.section.key, parts, strict=True))
+        parsed = {
+            name: self._parse(bound, record.key, name, raw)
+            for name, raw in {**values, **identity}.items()
+        }
+        if identity and self._key_of(bound, parsed) != record.key:
+            raise InvalidValue("is not in canonical form", where=bound.place(record.key))
+        kept = {name: now[name] for name in now if not record.whole or _outlives(bound, name)}
+        return kept | {name: _stored(bound.field(name), value) for name, value in parsed.items()}
+
     def _bound(self, path: str, kind: str) -> Bound:
         bound = self._schema.find(path)
         if bound.section.kind != kind:
@@ -168,6 +223,11 @@ def _require(bound: Bound, values: Mapping[str, object]) -> None:
         names = ", ".join(field.name for field in missing)
         where = bound.place("", missing[0].name)
         raise InvalidValue("is required", where=where, hint=f"give {names}")
+
+
+def _outlives(bound: Bound, name: str) -> bool:
+    """Tell whether a field stays when a record is written whole: a secret, or not declared."""
+    return all(item.name != name or item.type.secret for item in bound.section.fields)
 
 
 def _stored(field: Field, value: Any) -> Any:

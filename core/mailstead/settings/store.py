@@ -109,6 +109,18 @@ class Store:
         except _TrialOver:
             pass
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read all of it as it is at one moment, whatever others write. Do not write inside."""
+        if self._depth:
+            yield
+            return
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            self.run("ROLLBACK")
+
     def _statements(self) -> tuple[str, str, tuple[str, ...]]:
         if not self._depth:
             return "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)
@@ -174,6 +186,13 @@ class Store:
         # "0" follows "/", so this is every key that goes on after the prefix with a new part.
         bounds = (section, f"{prefix}/", f"{prefix}0")
         return chain(exact, self.run(f"{select} AND key >= ? AND key < ?{order}", bounds))
+
+    def sections(self, tree: Tree) -> set[str]:
+        """Give the sections that may have records."""
+        select = "SELECT DISTINCT section FROM running"
+        if tree == "draft":
+            select += " UNION SELECT DISTINCT section FROM draft"
+        return {section for (section,) in self.run(select)}
 
     def count(self, tree: Tree, section: str) -> int:
         """Count the records of a section; of the draft, only the changed ones are looked at."""

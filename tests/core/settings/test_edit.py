@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from mailstead.errors import AlreadyExists, InUse, InvalidInput, InvalidValue, NotFound
-from mailstead.settings.cells import Cell
+from mailstead.settings.audit import AuditLog
+from mailstead.settings.cells import Actor, Cell
+from mailstead.settings.edit import Record
 
 from .samples import ROOT, Domain, House, Member, Object, Options, Rule
 
@@ -196,3 +198,75 @@ def test_a_key_of_one_part_needs_no_encoding(house: House) -> None:
     """A slash in it is the part's own; the grammar then judges it."""
     with pytest.raises(NotFound, match="'a/b' is not a name"):
         house.editor.remove_row("network.object", "a/b", ROOT)
+
+
+# many records at once
+
+
+def test_many_records_may_refer_to_each_other_in_any_order(house: House) -> None:
+    """They are checked when all are written."""
+    house.editor.write_many(
+        [
+            Record("mail.rule", "one", {"objects": ["office"], "domain": "a.example"}),
+            Record("mail.domain", "a.example", {"relay": "office", "size": "1K"}),
+            Record("network.object", "office", {}),
+        ],
+        ROOT,
+    )
+    assert Domain(name="a.example", size=1024, relay="office") == next(house.draft.rows(Domain))
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (
+            Record("mail.rule", "two", {"action": "all"}),
+            r"^mail\.rule\[one\]\.action: there is one",
+        ),
+        (Record("mail.domain", "a.example", None), r"^mail\.options\.postmaster: there is no"),
+        (Record("mail.domain", "A.example", {}), r"^mail\.domain\[A\.example\]: is not in canon"),
+        (Record("mail.rule", "", {}), r"^mail\.rule: is a table"),
+        (Record("mail.options", "x", {}), r"^mail\.options: is a form"),
+        (Record("mail.options", "", {"hostname": "a b"}), r"^mail\.options\.hostname: "),
+        (Record("network.member", "x/y", {}), r"^network\.member\[x/y\]\.address: is not set"),
+    ],
+)
+def test_one_refused_record_of_many_undoes_all(house: House, record: Record, message: str) -> None:
+    """The first that is wrong is named."""
+    house.add("mail.domain", name="a.example")
+    house.add("mail.rule", name="one", action="all")
+    house.editor.set_form("mail.options", {"postmaster": "a.example"}, ROOT)
+    before = house.store.draft_changes()
+    with pytest.raises(InvalidInput, match=message):
+        house.editor.write_many([Record("network.object", "office", {}), record], ROOT)
+    assert before == house.store.draft_changes()
+
+
+def test_a_whole_record_unsets_the_rest_but_no_secret(house: House) -> None:
+    """Otherwise what is not given stays."""
+    fields = {"hostname": "mx", "servers": ["b"], "password": "sesame"}
+    house.editor.set_form("mail.options", fields, ROOT)
+    house.editor.write_many([Record("mail.options", "", {"hostname": "new"})], ROOT)
+    cells = {"hostname": "new", "servers": ["b"], "password": "sesame"}
+    assert cells == house.store.record("draft", "mail.options", "")
+    house.editor.write_many([Record("mail.options", "", {}, whole=True)], ROOT)
+    assert {"password": "sesame"} == house.store.record("draft", "mail.options", "")
+
+
+def test_what_is_as_it_shall_be_is_not_written(house: House) -> None:
+    """So who changed it last stays known."""
+    house.editor.set_form("mail.options", {"hostname": "mx"}, Actor("ann", "web"))
+    house.editor.write_many([Record("mail.options", "", {"hostname": "MX"})], ROOT)
+    assert ["ann"] == [change.who for change in house.store.draft_changes()]
+
+
+def test_many_records_are_in_the_audit_log(house: House) -> None:
+    """Each field that changes, and no secret."""
+    house.editor.write_many([Record("network.object", "office", {})], ROOT)
+    options = {"hostname": "mx", "password": "sesame"}
+    house.editor.write_many([Record("mail.options", "", options)], ROOT)
+    entries = AuditLog(house.store).entries()
+    assert ["mail.options.password", "mail.options.hostname", "network.object[office].name"] == [
+        entry.subject for entry in entries
+    ]
+    assert "sesame" not in str(entries)

@@ -198,6 +198,26 @@ def test_a_second_writer_is_told_to_wait(store: Store, tmp_path: Path) -> None:
         assert {} == other.record("draft", "s.t", "")
 
 
+def test_a_snapshot_is_one_moment(store: Store, tmp_path: Path) -> None:
+    """What others write meanwhile is seen afterwards; they need not wait."""
+    _edit(store, ("a.b", "", "c", 1))
+    with Store.open(tmp_path / "settings.db") as other, store.snapshot():
+        assert {"c": 1} == store.record("draft", "a.b", "")
+        _edit(other, ("a.b", "", "c", 2))
+        assert {"c": 1} == store.record("draft", "a.b", "")
+    assert {"c": 2} == store.record("draft", "a.b", "")
+    with store.transaction(), store.snapshot():
+        assert {"c": 2} == store.record("draft", "a.b", "")
+
+
+def test_sections_are_those_of_the_tree(store: Store) -> None:
+    """The draft's are running's and its own."""
+    _edit(store, ("a.b", "", "c", 1))
+    store.commit_draft(ROOT, 2.0)
+    _edit(store, ("a.d", "", "c", 1))
+    assert ({"a.b"}, {"a.b", "a.d"}) == (store.sections("running"), store.sections("draft"))
+
+
 def test_two_may_make_the_store_at_once(tmp_path: Path) -> None:
     """Both find it made."""
     failures: list[Exception] = []
