@@ -10,7 +10,7 @@ No global state: several engines can live in one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
     from mailstead.transaction.journal import Journal
+    from mailstead.transaction.origins import FileOrigins
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
@@ -211,6 +212,12 @@ class Engine:
         from mailstead.transaction.progress import Progress
 
         return self._planner.plan(_progress(Progress(total=2), progress))
+
+    def origins(self, plan: Plan) -> Mapping[str, FileOrigins]:
+        """Tell which module and changed setting is behind each changed line, by system path."""
+        from mailstead.transaction.attribution import attribute
+
+        return attribute(self._planner, plan)
 
     def save(
         self, request: Request | None = None, *, progress: Listener | None = None
