@@ -38,6 +38,7 @@ from mailstead.transaction.contexts import Contexts
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
+    from mailstead.transaction.explanation import Explanation
     from mailstead.transaction.journal import Journal
     from mailstead.transaction.origins import FileOrigins
     from mailstead.transaction.plan import Planner
@@ -218,6 +219,12 @@ class Engine:
         from mailstead.transaction.attribution import attribute
 
         return attribute(self._planner, plan)
+
+    def why(self, place: str) -> Explanation:
+        """Tell what is behind a line of a file, as ``FILE:LINE``. Raises InvalidInput."""
+        from mailstead.transaction.why import explain
+
+        return explain(self._planner, place)
 
     def save(
         self, request: Request | None = None, *, progress: Listener | None = None
