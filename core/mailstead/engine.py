@@ -10,7 +10,7 @@ No global state: several engines can live in one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,9 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.settings.rescue import Rescued
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
+    from mailstead.transaction.explanation import Explanation
     from mailstead.transaction.journal import Journal
+    from mailstead.transaction.origins import FileOrigins
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
@@ -224,6 +226,18 @@ class Engine:
         from mailstead.transaction.progress import Progress
 
         return self._planner.plan(_progress(Progress(total=2), progress))
+
+    def origins(self, plan: Plan) -> Mapping[str, FileOrigins]:
+        """Tell which module and changed setting is behind each changed line, by system path."""
+        from mailstead.transaction.attribution import attribute
+
+        return attribute(self._planner, plan)
+
+    def why(self, place: str) -> Explanation:
+        """Tell what is behind a line of a file, as ``FILE:LINE``. Raises InvalidInput."""
+        from mailstead.transaction.why import explain
+
+        return explain(self._planner, place)
 
     def save(
         self, request: Request | None = None, *, progress: Listener | None = None

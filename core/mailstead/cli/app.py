@@ -114,11 +114,12 @@ class App:
         for name, value in record.items():
             self.say(f"  {name.ljust(width)}  {_words(value)}")
 
-    def say(self, text: str, *, style: str = "") -> None:
-        """Tell a person something; ``style`` is a colour, shown on terminals."""
-        self._messages.append(text)
+    def say(self, text: str, *, style: str = "", note: str = "") -> None:
+        """Tell a person something; ``style`` is a colour, and ``note`` a faint remark behind it."""
+        self._messages.append(text + note)
         if not self.json:
-            click.secho(_printable(text), fg=style or None)
+            remark = click.style(_printable(note), dim=True) if note else ""
+            click.echo(click.style(_printable(text), fg=style or None) + remark)
 
     def warn(self, text: str) -> None:
         """Warn a person, on standard error."""

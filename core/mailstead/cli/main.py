@@ -46,6 +46,7 @@ CORE_COMMANDS = {
     "start": "service",
     "status": "modules",
     "stop": "service",
+    "why": "why",
 }
 _FLAGS = ("--json", "--yes", "-y")
 _OPTIONS = ("--instance",)

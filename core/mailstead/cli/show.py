@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mailstead.cli.origins import line_data, show_diff
 from mailstead.settings.cells import mask
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
     from mailstead.transaction.changes import FileChange, Plan
+    from mailstead.transaction.origins import FileOrigins
 
-STYLES = {"+": "green", "-": "red", "@": "cyan"}
+NONE: Mapping[str, FileOrigins] = {}
 
 
 def show_consent(app: App, modules: Sequence[str], plan: Plan) -> None:
@@ -35,9 +37,10 @@ def show_consent(app: App, modules: Sequence[str], plan: Plan) -> None:
 
 
 def show_plan(app: App, plan: Plan) -> None:
-    """Show a plan."""
+    """Show a plan, with what is behind each changed line."""
+    origins = app.engine.origins(plan)
     if app.json:
-        app.emit(plan_data(app, plan))
+        app.emit(plan_data(app, plan, origins))
         return
     for path in plan.kept:
         app.say(f"edited by hand and left alone: {path}")
@@ -54,12 +57,12 @@ def show_plan(app: App, plan: Plan) -> None:
     app.print_table("Files", ("File", "Module", "What", "Reason"), (
         (item.path, item.module, _what(item), item.reason) for item in plan.files
     ))  # fmt: skip
-    _show_diffs(app, plan.files)
+    _show_diffs(app, plan.files, origins)
     app.print_table("Actions", ("Action", "Reason"), _actions(plan))
     _show_checks(app, plan)
 
 
-def plan_data(app: App, plan: Plan) -> dict[str, Any]:
+def plan_data(app: App, plan: Plan, origins: Mapping[str, FileOrigins] = NONE) -> dict[str, Any]:
     """Give a plan as data for JSON; secrets are masked by type."""
     masked = [mask(app.engine.schema, change) for change in plan.changes]
     return {
@@ -81,6 +84,7 @@ def plan_data(app: App, plan: Plan) -> dict[str, Any]:
                 "foreign": f.foreign,
                 "edited": f.edited,
                 "diff": f.diff(),
+                **line_data(origins.get(f.path)),
             }
             for f in plan.files
         ],
@@ -115,10 +119,11 @@ def _show_checks(app: App, plan: Plan) -> None:
         app.say(f"edited by hand since the last save: {path} (save --overwrite {path})")
 
 
-def _show_diffs(app: App, files: Iterable[FileChange]) -> None:
+def _show_diffs(
+    app: App, files: Iterable[FileChange], origins: Mapping[str, FileOrigins] = NONE
+) -> None:
     for item in files:
-        for line in item.diff().splitlines():
-            app.say(line, style=STYLES.get(line[:1], ""))
+        show_diff(app, item, origins.get(item.path))
 
 
 def _what(item: FileChange) -> str:

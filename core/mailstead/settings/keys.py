@@ -17,5 +17,10 @@ def split_key(text: str) -> tuple[str, ...]:
     return tuple(_decode(part) for part in text.split(SEPARATOR))
 
 
+def is_below(text: str, prefix: str) -> bool:
+    """Tell whether a key text begins with a prefix of whole parts; an empty one is above all."""
+    return not prefix or text == prefix or text.startswith(prefix + SEPARATOR)
+
+
 def _decode(part: str) -> str:
     return part.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")

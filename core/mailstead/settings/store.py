@@ -295,6 +295,24 @@ class Store:
         rows = self.run(f"{select} WHERE revision = ? ORDER BY section, key, field", (number,))
         return tuple(map(_change, rows))
 
+    def last_change(self, section: str, key: str, field: str) -> tuple[Change, Revision] | None:
+        """Give the newest saved change of a cell and its revision; ``None`` when there is none.
+
+        The running cell names its revision; only for an unset one is the history gone through,
+        newest first.
+        """
+        place = (section, key, field)
+        where = "section = ? AND key = ? AND field = ?"
+        running = self.run(f"SELECT revision FROM running WHERE {where}", place).fetchone()  # noqa: S608
+        select = "SELECT section, key, field, old, new, who, at, origin, revision FROM changes"
+        newest = f"{select} WHERE {where} AND revision BETWEEN ? AND ? ORDER BY revision DESC"
+        bounds = (running[0], running[0]) if running else (0, self.revision())
+        row = self.run(newest, (*place, *bounds)).fetchone()
+        if row is None:
+            return None
+        found = self.run("SELECT * FROM revisions WHERE number = ?", (row[-1],)).fetchone()
+        return _change(row[:-1]), Revision(*found)
+
     def is_saving(self) -> bool:
         """Tell whether a save has begun and not ended; see `mailstead.transaction.journal`."""
         phases = "('prepared', 'confirming', 'needs operator')"

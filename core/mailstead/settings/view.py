@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mailstead.errors import InvalidValue
 from mailstead.settings.cells import Json, Tree
 from mailstead.settings.declare import Field
 from mailstead.settings.keys import join_key
 from mailstead.settings.schema import Bound, Schema, is_needed
-from mailstead.settings.store import Store
 
 T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """What a view reads from: the store, or something laid over it."""
+
+    def record(self, tree: Tree, section: str, key: str) -> dict[str, Json]:
+        """Give the set fields of a form (key ``""``) or row; empty when there are none."""
+
+    def records(
+        self, tree: Tree, section: str, prefix: str = ""
+    ) -> Iterator[tuple[str, dict[str, Json]]]:
+        """Stream the records of a section, or those below a key, in the order of their keys."""
+
+    def count(self, tree: Tree, section: str) -> int:
+        """Count the records of a section."""
 
 
 class Settings:
     """Running or draft, as modules see it."""
 
-    def __init__(self, store: Store, schema: Schema, tree: Tree) -> None:
+    def __init__(self, store: Reader, schema: Schema, tree: Tree) -> None:
         self._store = store
         self._schema = schema
         self._tree: Tree = tree

@@ -13,6 +13,7 @@ import attrs
 from mailstead.machine.base import Path, RowChange
 from mailstead.module import Account, Daemon, Folder, Generated, Probe
 from mailstead.settings.cells import Change
+from mailstead.transaction.lines import lines_of
 
 Verb = Literal["start", "stop", "reload", "restart", "watch"]
 
@@ -85,8 +86,7 @@ class FileChange:
 
 
 def _lines(version: FileVersion | None) -> list[str]:
-    text = version.content.decode("utf-8", "backslashreplace") if version else ""
-    return [line if line.endswith("\n") else f"{line}\n" for line in text.splitlines(True)]
+    return list(lines_of(version.content if version else b""))
 
 
 @attrs.frozen

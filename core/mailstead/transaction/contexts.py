@@ -34,7 +34,10 @@ class Contexts:
 
     def of(self, tree: Tree, facts: Mapping[str, Any] | None = None) -> Context:
         """Give the context of running or of the draft; facts are shared when they are given."""
-        settings = Settings(self.store, self.schema, tree)
+        return self.over(Settings(self.store, self.schema, tree), facts)
+
+    def over(self, settings: Settings, facts: Mapping[str, Any] | None = None) -> Context:
+        """Give the context of any view of the settings."""
         enabled = self.enabled(settings)
         return Context(
             settings=settings,

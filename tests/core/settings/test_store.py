@@ -152,6 +152,23 @@ def test_history_keeps_who_when_where_and_what(store: Store) -> None:
     assert {"y": 2} == store.record("running", "s.t", "k")
 
 
+def test_the_last_change_of_a_cell_is_found_with_its_revision(store: Store) -> None:
+    """Set, changed, unset again, or never touched; the draft does not count."""
+    _edit(store, ("s.t", "k", "x", 1), ("s.t", "k", "y", 1))
+    store.commit_draft(ROOT, 2.0, "first")
+    _edit(store, ("s.t", "k", "x", 2), ("s.t", "k", "y", None))
+    store.commit_draft(ROOT, 3.0, "second")
+    _edit(store, ("s.t", "k", "x", 3), ("s.t", "", "z", 3))
+    store.commit_draft(ROOT, 4.0, "third")
+    _edit(store, ("s.t", "k", "x", 9), ("s.t", "k", "w", 9))
+    found = {name: store.last_change("s.t", "k", name) for name in "xyw"}
+    assert found["w"] is None
+    assert found["x"] is not None
+    assert found["y"] is not None
+    told = [(c.old, c.new, c.who, r.number, r.comment) for c, r in (found["x"], found["y"])]
+    assert [(2, 3, "root", 3, "third"), (1, None, "root", 2, "second")] == told
+
+
 def test_discard_drops_all_or_some_sections(store: Store) -> None:
     """An empty list drops nothing."""
     _edit(store, ("a.b", "", "x", 1), ("c.d", "", "x", 1))
