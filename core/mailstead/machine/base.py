@@ -32,13 +32,17 @@ class Completed:
 
 @attrs.frozen
 class FileState:
-    """What stands at a path; symbolic links are not followed."""
+    """What stands at a path; symbolic links are not followed.
+
+    ``modified`` is in seconds since the epoch: for showing, never for telling files apart.
+    """
 
     kind: Literal["file", "directory", "link", "other"]
     mode: int
     uid: int
     gid: int
     size: int
+    modified: float = 0.0
 
 
 @attrs.frozen
@@ -131,12 +135,31 @@ class Machine(Protocol):
     def list_directory(self, path: Path) -> tuple[str, ...]:
         """List names in a directory, sorted; empty when it does not exist."""
 
-    def replace_file(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+    def read_attributes(self, path: Path) -> Mapping[str, bytes]:
+        """Read the extended attributes of a regular file, its access control list among them.
+
+        Empty where the file system has none. Raises FileNotFoundError, MachineError.
+        """
+
+    def replace_file(
+        self,
+        path: Path,
+        content: bytes,
+        *,
+        mode: int,
+        uid: int,
+        gid: int,
+        attributes: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write a whole file atomically.
 
-        A temporary file in the same folder gets owner and mode before content; then fsync,
-        rename, fsync of the folder. A link at ``path`` itself is refused, never followed.
-        Raises MachineError.
+        A temporary file in the same folder gets owner, attributes and mode before content;
+        then fsync, rename, fsync of the folder. A link at ``path`` itself is refused, never
+        followed. ``attributes`` are set exactly; ``None`` keeps those of the file that goes,
+        and leaves a file where none was what its folder hands down. The mode is always as
+        declared: it is the mask of an access control list, as after chmod(2). A list that
+        cannot be set is an error; what the file system does not know and labels
+        (``security.``) that are refused are passed over. Raises MachineError.
         """
 
     def write_scratch(self, path: Path, content: bytes) -> None:
@@ -157,6 +180,12 @@ class Machine(Protocol):
 
     def remove_tree(self, path: Path) -> None:
         """Remove a folder and all in it, following no link; gone already is no error."""
+
+    def sweep(self, folder: Path) -> tuple[str, ...]:
+        """Remove our temporary files that a crash left in a folder, and give their names.
+
+        Only regular files go; a folder that does not exist has none. Raises MachineError.
+        """
 
     def free_space(self, path: Path) -> int:
         """Give the bytes free to us on the file system that would hold ``path``."""
@@ -179,6 +208,13 @@ class Machine(Protocol):
         a daemon behind (the pipe would never close). Raises MachineError when the program is
         missing, cannot be started, or does not end within ``timeout`` seconds (it is killed).
         A status other than 0 is returned, not raised.
+        """
+
+    def detach(self, argv: Sequence[str], *, log: Path) -> int:
+        """Start a program that outlives us, in a session of its own, and give its process id.
+
+        It reads nothing, and what it prints is appended to ``log`` (0600). Raises MachineError
+        when it cannot be started.
         """
 
     def user(self, name: str) -> tuple[int, int] | None:
@@ -206,6 +242,15 @@ class Machine(Protocol):
     def ancestors(self, pid: int) -> tuple[int, ...]:
         """Give the ids of a process's parents, nearest first."""
 
+    def session(self) -> str:
+        """Name the login connection of this process: another one has another name.
+
+        It tells people's connections apart; it proves nothing about someone who would cheat.
+        """
+
+    def origin(self) -> str:
+        """Tell people where this process was started from: ``ssh from 192.0.2.7``."""
+
     def listeners(self) -> tuple[Listener, ...]:
         """List listening TCP sockets."""
 
@@ -226,6 +271,9 @@ class Machine(Protocol):
         """Apply row changes to a SQLite database in one transaction; safe to repeat."""
 
     # time
+    def boot_id(self) -> str:
+        """Give the id of this boot of the machine; the next one has another."""
+
     def now(self) -> float:
         """Give wall-clock seconds since the epoch; for showing, never for ordering."""
 

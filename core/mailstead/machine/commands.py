@@ -1,4 +1,4 @@
-"""Running programs: by argument vector, in their own session, with a deadline.
+"""Running programs: by argument vector, in their own session, with a deadline or detached.
 
 The end of the program is what is waited for, not the end of its output: a daemon it leaves
 behind may hold the pipe for ever. Output beyond `MAX_OUTPUT` is read and thrown away.
@@ -37,6 +37,21 @@ def run(
         process = _start(argv, given, log)
         stack.callback(_end, process)
         return _attend(process, argv, timeout)
+
+
+def detach(argv: Sequence[str], *, log: Path) -> int:
+    """Start a program that outlives us, and give its process id. Raises MachineError."""
+    import warnings
+
+    with ExitStack() as stack:
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        stack.callback(os.close, nothing)
+        process = _start(argv, nothing, stack.enter_context(_log(log)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # that it still runs is the purpose
+        pid = process.pid
+        del process
+    return pid
 
 
 def environment() -> dict[str, str]:

@@ -15,77 +15,62 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from mailstead.errors import CommandFailed, MachineError, ProbeFailed
+from mailstead.errors import MachineError, ProbeFailed
 from mailstead.machine.base import (
     Completed,
     Conversation,
     FileState,
-    Listener,
-    NetworkInterface,
     Path,
     ProcessState,
     RowChange,
 )
+from mailstead.machine.fake_facts import FakeFacts
 from mailstead.machine.fake_files import FakeTree, Node
 from mailstead.machine.fake_services import FakeServices
 from mailstead.machine.fake_world import (
+    TICKS,
     Answer,
-    CallLog,
     Error,
     FakeCommands,
     FakeProcesses,
     FakeTime,
     Fault,
+    Rows,
+    apply_row,
 )
 from mailstead.machine.folders import refusals
 from mailstead.machine.lock import locked_by
-from mailstead.machine.rows import Value, check_change
+from mailstead.machine.rows import check_change
 
 __all__ = ["FakeMachine", "FakeServices"]
 
-TICKS = 100
 UNPRIVILEGED = 1000
-NOBODY = 65534
-Row = dict[str, Value]
-Rows = dict[tuple[tuple[str, Value], ...], Row]
 
 
-class FakeMachine:
+class FakeMachine(FakeFacts):
     """A `Machine` that is all memory.
 
-    Attributes:
+    Attributes (those of `FakeFacts` besides):
         tree: the files. Those of `add_file` and its like have all folders above them.
-        users: name to (uid, gid). ``groups``: name to gid.
-        packages: installed packages with versions. ``available``: those that could be.
-        listening: what `listeners` gives. ``network``: what `interfaces` gives.
         answers: tells for a conversation whether it goes well.
         rows: published rows by database, table and key.
-        root, systemd, host_name, space: what the port's questions of that kind give.
+        space: what `free_space` gives.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.tree = FakeTree()
-        self.log = CallLog()
         self.time = FakeTime()
         self.processes = FakeProcesses()
         self.commands = FakeCommands()
-        self.users: dict[str, tuple[int, int]] = {"root": (0, 0), "nobody": (NOBODY, NOBODY)}
-        self.groups: dict[str, int] = {"root": 0, "nogroup": NOBODY}
-        self.packages: dict[str, str] = {}
-        self.available: dict[str, str] = {}
-        self.listening: list[Listener] = []
-        self.network = [NetworkInterface("lo", ("127.0.0.1", "::1"), up=True)]
         self.answers: Callable[[Conversation], bool] = lambda _: True
         self.rows: dict[Path, dict[str, Rows]] = {}
-        self.root = True
-        self.systemd = False
-        self.host_name = "mail"
         self.space = 1 << 30
         self._locks: set[Path] = set()
-        self.on_command(["useradd"], self._add_user)
-        self.on_command(["adduser"], self._add_user)
+        self.on_command(["useradd"], self.add_user)
+        self.on_command(["adduser"], self.add_user)
 
     # for tests
 
@@ -107,10 +92,17 @@ class FakeMachine:
         self.commands.script(prefix, answer)
 
     def add_file(
-        self, path: str | Path, content: bytes, *, mode: int = 0o644, uid: int = 0, gid: int = 0
+        self,
+        path: str | Path,
+        content: bytes,
+        *,
+        mode: int = 0o644,
+        uid: int = 0,
+        gid: int = 0,
+        modified: float = 0.0,
     ) -> None:
         """Put a file in the tree."""
-        self.tree.plant(Path(path), Node("file", mode, uid, gid, content))
+        self.tree.plant(Path(path), Node("file", mode, uid, gid, content, modified=modified))
 
     def add_directory(
         self, path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0
@@ -130,6 +122,12 @@ class FakeMachine:
         """End a process."""
         self.processes.kill(pid)
 
+    def reboot(self) -> None:
+        """Boot anew: files and rows stay, processes, locks and the boot clock do not."""
+        self.time.reboot()
+        self.processes.reboot()
+        self._locks.clear()
+
     # files
 
     def read_file(self, path: Path, *, limit: int = 64 << 20) -> bytes:
@@ -147,10 +145,24 @@ class FakeMachine:
         with self._files(path, "list_directory"):
             return self.tree.names(path)
 
-    def replace_file(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+    def read_attributes(self, path: Path) -> Mapping[str, bytes]:
+        """Read what is attached to a file."""
+        with self._files(path, "read_attributes", missing=True):
+            return self.tree.attributes(path)
+
+    def replace_file(
+        self,
+        path: Path,
+        content: bytes,
+        *,
+        mode: int,
+        uid: int,
+        gid: int,
+        attributes: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write a file."""
         with self._files(path, "replace_file", content, mode, uid, gid):
-            self.tree.replace(path, content, mode=mode, uid=uid, gid=gid)
+            self.tree.replace(path, content, mode=mode, uid=uid, gid=gid, attributes=attributes)
 
     def write_scratch(self, path: Path, content: bytes) -> None:
         """Write a new file."""
@@ -181,6 +193,11 @@ class FakeMachine:
             if self.tree.stat(path) is not None:
                 self.tree.remove_tree(path)
 
+    def sweep(self, folder: Path) -> tuple[str, ...]:
+        """Remove temporary files from a folder."""
+        with self._files(folder, "sweep"):
+            return self.tree.sweep(folder)
+
     def free_space(self, path: Path) -> int:
         """Give ``space``."""
         with self._files(path, "free_space"):
@@ -190,7 +207,7 @@ class FakeMachine:
         """Hold a lock."""
         return self._lock(path)
 
-    # commands, users, packages
+    # commands
 
     def run(
         self,
@@ -208,42 +225,14 @@ class FakeMachine:
         self.add_file(background_output, (answer.stdout + answer.stderr).encode(), mode=0o600)
         return Completed(answer.status, "", "")
 
-    def user(self, name: str) -> tuple[int, int] | None:
-        """Look in ``users``."""
-        self.log.note("user", name)
-        return self.users.get(name)
+    def detach(self, argv: Sequence[str], *, log: Path) -> int:
+        """Let a process run that has the program's name."""
+        with self._files(log, "detach", tuple(argv)):
+            if self.tree.stat(log) is None:
+                self.tree.replace(log, b"", mode=0o600, uid=0, gid=0)
+        return self.spawn(Path(argv[0]).name).pid
 
-    def group(self, name: str) -> int | None:
-        """Look in ``groups``."""
-        self.log.note("group", name)
-        return self.groups.get(name)
-
-    def is_root(self) -> bool:
-        """Give ``root``."""
-        self.log.note("is_root")
-        return self.root
-
-    def package_versions(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Look in ``packages``."""
-        self.log.note("package_versions", tuple(names))
-        return {name: self.packages[name] for name in names if name in self.packages}
-
-    def available_version(self, name: str) -> str | None:
-        """Look in ``available`` and ``packages``."""
-        self.log.note("available_version", name)
-        return self.available.get(name, self.packages.get(name))
-
-    def install_packages(self, names: Sequence[str]) -> None:
-        """Move packages from ``available`` to ``packages``; unknown ones fail as with apt."""
-        self.log.note("install_packages", tuple(names))
-        known = {**self.packages, **self.available}
-        for name in names:
-            if name not in known:
-                argv = ("apt-get", "install", *names)
-                raise CommandFailed(argv, 100, f"E: Unable to locate package {name}")
-        self.packages.update({name: known[name] for name in names})
-
-    # processes and sockets
+    # processes and sockets (more in `FakeFacts`)
 
     def process(self, pid: int) -> ProcessState | None:
         """Look among the processes."""
@@ -255,31 +244,11 @@ class FakeMachine:
         self.log.note("ancestors", pid)
         return self.processes.ancestors(pid)
 
-    def listeners(self) -> tuple[Listener, ...]:
-        """Give ``listening``."""
-        self.log.note("listeners")
-        return tuple(self.listening)
-
-    def interfaces(self) -> tuple[NetworkInterface, ...]:
-        """Give ``network``."""
-        self.log.note("interfaces")
-        return tuple(self.network)
-
-    def hostname(self) -> str:
-        """Give ``host_name``."""
-        self.log.note("hostname")
-        return self.host_name
-
     def converse(self, conversation: Conversation, *, timeout: float = 5.0) -> None:  # noqa: ARG002
         """Ask ``answers``."""
         self.log.note("converse", conversation)
         if not self.answers(conversation):
             raise ProbeFailed("connecting: no connection: refused", where=str(conversation))
-
-    def has_systemd(self) -> bool:
-        """Give ``systemd``."""
-        self.log.note("has_systemd")
-        return self.systemd
 
     # published rows
 
@@ -291,9 +260,14 @@ class FakeMachine:
             for change in changes:
                 check_change(change)
             for change in changes:
-                self._apply(self.rows.setdefault(database, {}), change)
+                apply_row(self.rows.setdefault(database, {}), change)
 
     # time
+
+    def boot_id(self) -> str:
+        """Count the boots."""
+        self.log.note("boot_id")
+        return f"boot-{self.time.boots}"
 
     def now(self) -> float:
         """Give the wall clock."""
@@ -336,18 +310,3 @@ class FakeMachine:
             yield
         finally:
             self._locks.discard(true)
-
-    def _apply(self, tables: dict[str, Rows], change: RowChange) -> None:
-        table = tables.setdefault(change.table, {})
-        key = tuple(sorted(change.key.items()))
-        if change.new is None:
-            table.pop(key, None)
-        else:
-            table[key] = {**table.get(key, {}), **change.new, **change.key}
-
-    def _add_user(self, argv: Sequence[str]) -> Completed:
-        taken = [uid for uid, _ in self.users.values() if uid < NOBODY]
-        uid = max([999, *taken]) + 1
-        self.users[argv[-1]] = (uid, uid)
-        self.groups[argv[-1]] = uid
-        return Completed(0, "", "")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import attrs
 
 from mailstead.errors import MachineError
+from mailstead.machine.attributes import fitted
 from mailstead.machine.base import FileState, Path, walk_parents
 from mailstead.machine.folders import MAX_LINKS, is_trusted, untrusted
+from mailstead.machine.replace import is_temporary
 
 ROOT = Path("/")
 Kind = Literal["file", "directory", "link", "other"]
@@ -25,11 +27,13 @@ class Node:
     gid: int = 0
     content: bytes = b""
     target: str = ""
+    modified: float = 0.0
+    attributes: Mapping[str, bytes] = attrs.field(factory=dict[str, bytes])
 
     def state(self) -> FileState:
         """Give what stat would tell."""
         size = len(self.content) if self.kind == "file" else len(self.target)
-        return FileState(self.kind, self.mode, self.uid, self.gid, size)
+        return FileState(self.kind, self.mode, self.uid, self.gid, size, self.modified)
 
 
 class FakeTree:
@@ -93,16 +97,44 @@ class FakeTree:
         self._require_folder(node)
         return tuple(sorted(item.name for item in self.nodes if item.parent == true != item))
 
-    def replace(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+    def attributes(self, path: Path) -> dict[str, bytes]:
+        """Give what is attached to a file."""
+        _, node = self.find(path)
+        if node is None:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        self._require_file(node, path)
+        return dict(node.attributes)
+
+    def replace(
+        self,
+        path: Path,
+        content: bytes,
+        *,
+        mode: int,
+        uid: int,
+        gid: int,
+        attributes: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write a whole file."""
         true, node = self.find(path)
         folder = self._folder_of(true)
         if not is_trusted(mode=folder.mode, uid=folder.uid, gid=folder.gid, me=self.me):
             raise untrusted(path)
-        if node is not None and node.kind != "file":
-            kind = "a symbolic link" if node.kind == "link" else "not a regular file"
-            raise MachineError(f"is {kind} and is left alone", where=str(path))
-        self.nodes[true] = Node("file", mode, uid, gid, content)
+        if node is not None:
+            self._require_file(node, path)
+        if attributes is None:
+            attributes = node.attributes if node else {}
+        kept = fitted(attributes, mode)
+        self.nodes[true] = Node("file", mode, uid, gid, content, attributes=kept)
+
+    def sweep(self, path: Path) -> tuple[str, ...]:
+        """Remove temporary files from a folder."""
+        names = [name for name in self.names(path) if is_temporary(name)]
+        folder = self.find(path, follow=True)[0] if names else path
+        swept = [name for name in names if self.nodes[folder / name].kind == "file"]
+        for name in swept:
+            del self.nodes[folder / name]
+        return tuple(swept)
 
     def remove(self, path: Path) -> None:
         """Remove a file or link."""
@@ -161,6 +193,12 @@ class FakeTree:
         if not path.is_absolute() or ".." in path.parts:
             raise MachineError("a path must be absolute and without '..'", where=str(path))
         return list(path.parts[1:])
+
+    @staticmethod
+    def _require_file(node: Node, path: Path) -> None:
+        if node.kind != "file":
+            kind = "a symbolic link" if node.kind == "link" else "not a regular file"
+            raise MachineError(f"is {kind} and is left alone", where=str(path))
 
     @staticmethod
     def _require_folder(node: Node | None) -> None:

@@ -1,4 +1,4 @@
-"""What a fake machine is made of besides files: faults, processes, clock, commands."""
+"""What a fake machine is made of besides files: faults, processes, clock, commands, rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,26 @@ from typing import Any
 
 import attrs
 
-from mailstead.machine.base import Completed, ProcessState
+from mailstead.machine.base import Completed, ProcessState, RowChange
+from mailstead.machine.rows import Value
 
 Answer = Completed | Callable[[Sequence[str]], Completed]
 Error = BaseException | type[BaseException]
 ANY = "*"
 INIT = 1
+TICKS = 100
+Row = dict[str, Value]
+Rows = dict[tuple[tuple[str, Value], ...], Row]
+
+
+def apply_row(tables: dict[str, Rows], change: RowChange) -> None:
+    """Apply a row change to tables."""
+    table = tables.setdefault(change.table, {})
+    key = tuple(sorted(change.key.items()))
+    if change.new is None:
+        table.pop(key, None)
+    else:
+        table[key] = {**table.get(key, {}), **change.new, **change.key}
 
 
 @attrs.define
@@ -49,16 +63,26 @@ class CallLog:
 
 
 class FakeTime:
-    """A wall clock and a boot clock that move only by sleeping; actions fall due on the way."""
+    """A wall clock and a boot clock that move only by sleeping; actions fall due on the way.
+
+    ``boots`` counts how often the machine was booted.
+    """
 
     def __init__(self) -> None:
         self.wall = 1_800_000_000.0
         self.boot = 1000.0
+        self.boots = 1
         self._due: list[tuple[float, Callable[[], None]]] = []
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something when so much time has passed."""
         self._due.append((self.boot + seconds, action))
+
+    def reboot(self) -> None:
+        """Begin a new boot; what was due in the old one is forgotten."""
+        self.boots += 1
+        self.boot = 0.0
+        self._due.clear()
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass."""
@@ -89,6 +113,10 @@ class FakeProcesses:
     def kill(self, pid: int) -> None:
         """End a process; one that is gone already is no error."""
         self.running.pop(pid, None)
+
+    def reboot(self) -> None:
+        """End all but the first."""
+        self.running = {INIT: self.running[INIT]}
 
     def ancestors(self, pid: int) -> tuple[int, ...]:
         """Give the parents, nearest first."""

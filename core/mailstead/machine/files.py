@@ -118,6 +118,7 @@ def state_of(found: os.stat_result) -> FileState:
         uid=found.st_uid,
         gid=found.st_gid,
         size=found.st_size,
+        modified=found.st_mtime,
     )
 
 

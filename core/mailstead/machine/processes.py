@@ -10,22 +10,25 @@ import attrs
 from mailstead.errors import MachineError
 from mailstead.machine.base import Listener, NetworkInterface, ProcessState
 
+PROC = RealPath("/proc")
 _GONE = "ZXx"
 
 
 @attrs.frozen
-class _Stat:
-    """What /proc/<pid>/stat says."""
+class Stat:
+    """What /proc/<pid>/stat says; ``session`` is its leader's id, ``terminal`` a device."""
 
     name: str
     state: str
     parent: int
+    session: int
+    terminal: int
     started: int
 
 
 def process(pid: int) -> ProcessState | None:
     """Tell about a running process."""
-    found = _stat(pid)
+    found = stat_of(pid)
     if found is None or found.state in _GONE:
         return None
     return ProcessState(pid=pid, started=found.started, name=found.name)
@@ -34,6 +37,24 @@ def process(pid: int) -> ProcessState | None:
 def ancestors(pid: int) -> tuple[int, ...]:
     """Give the ids of a process's parents, nearest first."""
     return tuple(_climb(pid))
+
+
+def stat_of(pid: int) -> Stat | None:
+    """Read what the kernel tells of a process, or of one that has just ended."""
+    try:
+        text = (PROC / str(pid) / "stat").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    return Stat(
+        name=head.partition("(")[2],
+        state=fields[0],
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        terminal=int(fields[4]),
+        started=int(fields[19]),
+    )
 
 
 def listeners() -> tuple[Listener, ...]:
@@ -75,27 +96,12 @@ def _ip_addresses(entries: Iterable[tuple[int, str]]) -> tuple[str, ...]:
 
 
 def _name(pid: int | None) -> str:
-    found = _stat(pid) if pid else None
+    found = stat_of(pid) if pid else None
     return found.name if found else ""
 
 
 def _climb(pid: int) -> Iterator[int]:
-    found = _stat(pid)
+    found = stat_of(pid)
     while found is not None and found.parent > 0:
         yield found.parent
-        found = _stat(found.parent)
-
-
-def _stat(pid: int) -> _Stat | None:
-    try:
-        text = RealPath(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    head, _, tail = text.rpartition(")")
-    fields = tail.split()
-    return _Stat(
-        name=head.partition("(")[2],
-        state=fields[0],
-        parent=int(fields[1]),
-        started=int(fields[19]),
-    )
+        found = stat_of(found.parent)

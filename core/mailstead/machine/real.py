@@ -8,8 +8,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path as RealPath
 
-from mailstead.machine import commands, files, packages, probe, processes, replace, rows
+from mailstead.machine import attributes as extended
+from mailstead.machine import (
+    commands,
+    files,
+    packages,
+    probe,
+    processes,
+    replace,
+    rows,
+)
 from mailstead.machine import lock as locks
+from mailstead.machine import session as sessions
 from mailstead.machine.base import (
     Completed,
     Conversation,
@@ -37,9 +47,22 @@ class RealMachine:
         """List the names in a folder."""
         return files.list_directory(path)
 
-    def replace_file(self, path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+    def read_attributes(self, path: Path) -> Mapping[str, bytes]:
+        """Read the extended attributes of a file."""
+        return extended.read_attributes(path)
+
+    def replace_file(
+        self,
+        path: Path,
+        content: bytes,
+        *,
+        mode: int,
+        uid: int,
+        gid: int,
+        attributes: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write a whole file atomically."""
-        replace.replace_file(path, content, mode=mode, uid=uid, gid=gid)
+        replace.replace_file(path, content, mode=mode, uid=uid, gid=gid, attributes=attributes)
 
     def write_scratch(self, path: Path, content: bytes) -> None:
         """Write a scratch file."""
@@ -61,6 +84,10 @@ class RealMachine:
         """Remove a folder and all in it."""
         files.remove_tree(path)
 
+    def sweep(self, folder: Path) -> tuple[str, ...]:
+        """Remove our temporary files from a folder."""
+        return replace.sweep(folder)
+
     def free_space(self, path: Path) -> int:
         """Give the bytes free to us where a path would be."""
         return files.free_space(path)
@@ -79,6 +106,10 @@ class RealMachine:
     ) -> Completed:
         """Run a program."""
         return commands.run(argv, timeout=timeout, stdin=stdin, background_output=background_output)
+
+    def detach(self, argv: Sequence[str], *, log: Path) -> int:
+        """Start a program that outlives us."""
+        return commands.detach(argv, log=log)
 
     def user(self, name: str) -> tuple[int, int] | None:
         """Give uid and primary gid of a user."""
@@ -123,6 +154,14 @@ class RealMachine:
         """Give the ids of a process's parents."""
         return processes.ancestors(pid)
 
+    def session(self) -> str:
+        """Name the login connection of this process."""
+        return sessions.session(os.getpid())
+
+    def origin(self) -> str:
+        """Tell where this process was started from."""
+        return sessions.origin(os.getpid())
+
     def listeners(self) -> tuple[Listener, ...]:
         """List listening TCP sockets."""
         return processes.listeners()
@@ -146,6 +185,10 @@ class RealMachine:
     def apply_rows(self, database: Path, changes: Sequence[RowChange]) -> None:
         """Apply row changes to a SQLite database."""
         rows.apply_rows(database, changes)
+
+    def boot_id(self) -> str:
+        """Give the kernel's id of this boot; see random(4)."""
+        return RealPath("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
     def now(self) -> float:
         """Give wall-clock time."""

@@ -1,19 +1,18 @@
 """Writing a whole file so that readers see the old content or the new, never a part.
 
-Owner and mode are on the temporary file before its first byte, so a secret is never readable
-for a moment and the umask does not matter. See rename(2), fsync(2), acl(5).
+Owner, attributes and mode are on the temporary file before its first byte, so a secret is
+never readable for a moment and the umask does not matter. See rename(2), fsync(2), acl(5).
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
+from collections.abc import Mapping
 from contextlib import suppress
 
-from mailstead.errors import MachineError
+from mailstead.machine.attributes import attributes_in, set_attributes
 from mailstead.machine.base import Path
-from mailstead.machine.files import OPEN_FILE, own
 from mailstead.machine.folders import parent_of, refusals, require_trusted, sync_folder
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,13 +25,37 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def replace_file(path: Path, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+def replace_file(
+    path: Path,
+    content: bytes,
+    *,
+    mode: int,
+    uid: int,
+    gid: int,
+    attributes: Mapping[str, bytes] | None = None,
+) -> None:
     """Write a file atomically and durably."""
     with refusals(path), parent_of(path) as (folder, name):
         require_trusted(folder, path)
-        attributes = _attributes_of_old(folder, name, path)
-        _swap_in(folder, name, content, attributes, mode=mode, uid=uid, gid=gid)
+        old = _attributes_of_old(folder, name, path)
+        wanted = old if attributes is None else attributes
+        _swap_in(folder, name, content, wanted, mode=mode, uid=uid, gid=gid)
         sync_folder(folder)
+
+
+def sweep(folder: Path) -> tuple[str, ...]:
+    """Remove our temporary files from a folder; durable.
+
+    Not while another replaces a file there: whoever sweeps holds the lock.
+    """
+    with refusals(folder), suppress(FileNotFoundError), parent_of(folder / "x") as (place, _):
+        swept = tuple(name for name in _files_in(place) if is_temporary(name))
+        for name in swept:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=place)
+        sync_folder(place)
+        return swept
+    return ()
 
 
 def write_scratch(path: Path, content: bytes) -> None:
@@ -51,7 +74,7 @@ def _swap_in(
     folder: int,
     name: str,
     content: bytes,
-    attributes: dict[str, bytes],
+    attributes: Mapping[str, bytes] | None,
     *,
     mode: int,
     uid: int,
@@ -61,8 +84,10 @@ def _swap_in(
     file = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
     try:
         try:
-            _set_attributes(file, attributes)
-            own(file, mode=mode, uid=uid, gid=gid)
+            os.fchown(file, uid, gid)
+            if attributes is not None:
+                set_attributes(file, attributes, mode=mode)
+            os.fchmod(file, mode)
             _write_all(file, content)
             os.fsync(file)
         finally:
@@ -80,30 +105,18 @@ def _write_all(file: int, content: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def _attributes_of_old(folder: int, name: str, path: Path) -> dict[str, bytes]:
-    """Read what an admin may have added to the file that goes: ACL, labels, user attributes."""
+def _attributes_of_old(folder: int, name: str, path: Path) -> dict[str, bytes] | None:
+    """Read what an admin may have added to the file that goes; ``None`` when none does."""
+    with suppress(FileNotFoundError):
+        return attributes_in(folder, name, path)
+    return None
+
+
+def _files_in(folder: int) -> list[str]:
+    """Give the names of regular files in a folder, sorted."""
+    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return {}
-    if not stat.S_ISREG(found.st_mode):
-        kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a regular file"
-        raise MachineError(f"is {kind} and is left alone", where=str(path), hint="move it away")
-    return _attributes(folder, name)
-
-
-def _attributes(folder: int, name: str) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    with suppress(OSError):
-        file = os.open(name, os.O_RDONLY | OPEN_FILE, dir_fd=folder)
-        try:
-            found.update({key: os.getxattr(file, key) for key in os.listxattr(file)})
-        finally:
-            os.close(file)
-    return found
-
-
-def _set_attributes(file: int, attributes: dict[str, bytes]) -> None:
-    for key, value in attributes.items():
-        with suppress(OSError):
-            os.setxattr(file, key, value)
+        with os.scandir(readable) as entries:
+            return sorted(item.name for item in entries if item.is_file(follow_symlinks=False))
+    finally:
+        os.close(readable)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
+import signal
 from collections.abc import Callable
 
 import attrs
@@ -24,6 +26,7 @@ class World:
     gid: int
     folder: Callable[..., None]
     link: Callable[[Path, str], None]
+    end: Callable[[int], None]
 
     def write(self, path: Path, content: bytes = b"new", mode: int = 0o600) -> None:
         """Replace a file as our own user."""
@@ -48,6 +51,20 @@ def root(tmp_path: pathlib.Path) -> Path:
     return Path(tmp_path)
 
 
+def has_attributes(folder: Path) -> bool:
+    """Tell whether the file system knows attributes and access control lists."""
+    place = pathlib.Path(folder) / "attributes"
+    place.touch()
+    try:
+        os.setxattr(place, "user.note", b"")
+        os.getxattr(place, "system.posix_acl_access")
+    except OSError as error:
+        return error.errno == errno.ENODATA
+    finally:
+        place.unlink()
+    return True
+
+
 @pytest.fixture(params=["real", "fake"])
 def world(request: pytest.FixtureRequest, root: Path) -> World:
     """Give each kind of machine in turn."""
@@ -62,7 +79,10 @@ def _real_world(root: Path) -> World:
     def link(path: Path, target: str) -> None:
         pathlib.Path(path).symlink_to(target)
 
-    return World(RealMachine(), root, os.geteuid(), os.getegid(), folder, link)
+    def end(pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+    return World(RealMachine(), root, os.geteuid(), os.getegid(), folder, link, end)
 
 
 def _fake_world(root: Path) -> World:
@@ -72,4 +92,4 @@ def _fake_world(root: Path) -> World:
     def folder(path: Path, mode: int = 0o755) -> None:
         machine.add_directory(path, mode=mode)
 
-    return World(machine, root, 0, 0, folder, machine.add_link)
+    return World(machine, root, 0, 0, folder, machine.add_link, machine.kill)

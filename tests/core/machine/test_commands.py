@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -92,3 +94,29 @@ def test_a_link_as_background_output_is_refused(real: RealMachine, root: Path) -
     pathlib.Path(root / "log").symlink_to(root / "target")
     with pytest.raises(MachineError, match="log"):
         real.run(["true"], background_output=root / "log")
+
+
+def test_a_detached_program_outlives_its_parent(root: Path) -> None:
+    """It has a session of its own, no input, and its log at the end of what was there."""
+    pathlib.Path(root / "log").write_text("before\n")
+    script = f"cat; echo $$ >>{root}/pids; echo here; exec sleep 60"
+    code = (
+        "from mailstead.machine.base import Path; from mailstead.machine.commands import detach;"
+        f"print(detach(['sh', '-c', {script!r}], log=Path({str(root / 'log')!r})))"
+    )
+    argv = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    pid, log = int(done.stdout), pathlib.Path(root / "log")
+    real = RealMachine()
+    assert wait_until(real, lambda: log.read_text() == "before\nhere\n", seconds=10)
+    assert real.process(pid) is not None
+    assert os.getsid(pid) == pid
+    os.kill(pid, signal.SIGKILL)
+    assert pids_in(root / "pids") == [pid]
+    assert done.stderr == ""
+
+
+def test_a_detached_program_that_is_missing_is_named(real: RealMachine, root: Path) -> None:
+    """It is known at once, not from the log."""
+    with pytest.raises(MachineError, match="/no/such: the program is missing"):
+        real.detach(["/no/such"], log=root / "log")

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Mapping
+
 import pytest
 
 from mailstead.errors import Locked, MachineError
+from mailstead.machine.attributes import ACL
 from mailstead.machine.base import Machine, Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
-from tests.core.machine.conftest import World
+from tests.core.machine.conftest import World, has_attributes
+
+TEMPORARY = ".a.mailstead-0123456789abcdef"
+NOTE = {"user.note": b"mine"}
+
+
+def acl(mode: int, *, named: int, mask: int) -> bytes:
+    """Give an access control list with one named user, as setfacl(1) would make it."""
+    entries = [
+        (0x01, mode >> 6 & 7, -1),
+        (0x02, named, 65534),
+        (0x04, mode >> 3 & 7, -1),
+        (0x10, mask, -1),
+        (0x20, mode & 7, -1),
+    ]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+
+
+def attach(world: World, attributes: Mapping[str, bytes] | None, mode: int = 0o640) -> Path:
+    """Write a file with attributes; skip where the file system knows none."""
+    if isinstance(world.machine, RealMachine) and not has_attributes(world.root):
+        pytest.skip("this file system has no attributes")
+    path = world.root / "a"
+    world.machine.replace_file(
+        path, b"x", mode=mode, uid=world.uid, gid=world.gid, attributes=attributes
+    )
+    return path
 
 
 def test_both_machines_implement_the_port() -> None:
@@ -99,6 +129,90 @@ def test_a_large_file_is_not_read(world: World) -> None:
     assert world.machine.read_file(world.root / "a", limit=5) == b"12345"
     with pytest.raises(MachineError, match="larger than 4"):
         world.machine.read_file(world.root / "a", limit=4)
+
+
+def test_attributes_are_kept_unless_others_are_given(world: World) -> None:
+    """None keeps what is attached; a mapping, though empty, is all there is after."""
+    path = attach(world, NOTE)
+    world.write(path)
+    assert NOTE == world.machine.read_attributes(path)
+    attach(world, {"user.other": b""})
+    assert {"user.other": b""} == world.machine.read_attributes(path)
+    attach(world, {})
+    assert {} == world.machine.read_attributes(path)
+
+
+def test_the_declared_mode_is_the_mask_of_a_list(world: World) -> None:
+    """An admin's list is kept; what it lets people do is not more than the mode says."""
+    path = attach(world, {ACL: acl(0o640, named=6, mask=4)})
+    assert {ACL: acl(0o640, named=6, mask=4)} == world.machine.read_attributes(path)
+    world.write(path, mode=0o600)
+    state = world.machine.stat_file(path)
+    assert state is not None
+    assert state.mode == 0o600
+    kept = struct.pack("<HHi", 0x04, 4, -1), struct.pack("<HHi", 0x10, 0, -1)
+    assert b"".join(kept) in world.machine.read_attributes(path)[ACL]
+
+
+def test_a_list_that_is_none_is_refused(world: World) -> None:
+    """It is never silently left out."""
+    attach(world, NOTE)
+    for broken in (b"x", acl(0o640, named=6, mask=4)[:-1]):
+        with pytest.raises(MachineError, match="access control list cannot be set: invalid"):
+            attach(world, {ACL: broken})
+    assert world.machine.list_directory(world.root) == ("a",)
+    assert NOTE == world.machine.read_attributes(world.root / "a")
+
+
+def test_attributes_are_those_of_a_file(world: World) -> None:
+    """A link is not followed, and nothing has none."""
+    world.write(world.root / "a")
+    world.link(world.root / "link", "a")
+    for name in ("link", ""):
+        with pytest.raises(MachineError, match="left alone"):
+            world.machine.read_attributes(world.root / name)
+    with pytest.raises(FileNotFoundError):
+        world.machine.read_attributes(world.root / "none")
+
+
+def test_a_scratch_file_is_dated_1970(world: World) -> None:
+    """The date is what the port tells, and a file written now is younger."""
+    world.machine.write_scratch(world.root / "a", b"x")
+    found = world.machine.stat_file(world.root / "a")
+    assert found is not None
+    assert found.modified == 0.0
+
+
+def test_only_our_temporary_files_are_swept(world: World) -> None:
+    """Other files, and folders and links by that name, stay; nothing there is no error."""
+    world.write(world.root / TEMPORARY)
+    world.write(world.root / "main.cf")
+    world.folder(world.root / ".folder.mailstead-0123456789abcdef")
+    world.link(world.root / ".link.mailstead-0123456789abcdef", "main.cf")
+    left = {*world.machine.list_directory(world.root)} - {TEMPORARY}
+    assert (TEMPORARY,) == world.machine.sweep(world.root)
+    assert () == world.machine.sweep(world.root)
+    assert left == {*world.machine.list_directory(world.root)}
+    assert len(left) == 3
+    assert () == world.machine.sweep(world.root / "none" / "deeper")
+
+
+def test_a_detached_program_runs_in_a_session_of_its_own(world: World) -> None:
+    """It is known by its id, and its log is nobody else's to read."""
+    pid = world.machine.detach(["/bin/sleep", "60"], log=world.root / "log")
+    found, log = world.machine.process(pid), world.machine.stat_file(world.root / "log")
+    world.end(pid)
+    assert found is not None
+    assert log is not None
+    assert (log.kind, log.mode) == ("file", 0o600)
+
+
+def test_the_boot_and_the_login_have_names(world: World) -> None:
+    """Asked twice, they are the same."""
+    machine = world.machine
+    assert machine.boot_id() == machine.boot_id() != ""
+    assert machine.session() == machine.session() != ""
+    assert machine.origin() == machine.origin() != ""
 
 
 def test_removing_twice_is_no_error(world: World) -> None:

@@ -69,3 +69,16 @@ def test_processes_have_parents_and_end(fake: FakeMachine) -> None:
     fake.kill(child.pid)
     assert fake.process(child.pid) is None
     assert child.pid < fake.spawn("smtpd").pid
+
+
+def test_a_reboot_ends_what_runs_and_keeps_what_is_written(fake: FakeMachine) -> None:
+    """Deadlines on the boot clock begin anew, and the boot has another id."""
+    fake.add_file("/a", b"x", modified=5.0)
+    daemon, before = fake.spawn("master"), fake.boot_id()
+    fake.reboot()
+    found = fake.stat_file(Path("/a"))
+    assert fake.process(daemon.pid) is None
+    assert fake.boot_id() != before
+    assert fake.boot_clock() == 0.0
+    assert found is not None
+    assert found.modified == 5.0
