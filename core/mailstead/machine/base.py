@@ -155,11 +155,13 @@ class Machine(Protocol):
 
         A temporary file in the same folder gets owner, attributes and mode before content;
         then fsync, rename, fsync of the folder. A link at ``path`` itself is refused, never
-        followed. ``attributes`` are set exactly; ``None`` keeps those of the file that goes,
-        and leaves a file where none was what its folder hands down. The mode is always as
-        declared: it is the mask of an access control list, as after chmod(2). A list that
-        cannot be set is an error; what the file system does not know and labels
-        (``security.``) that are refused are passed over. Raises MachineError.
+        followed; another name of the file (a hard link) keeps the old content.
+
+        ``attributes`` are set exactly; ``None`` keeps those of the file that goes, and leaves
+        a file where none was what its folder hands down. The mode is always as declared: it
+        is the mask of an access control list, as after chmod(2). A list that cannot be set is
+        an error; what the file system does not know and labels (``security.``) that are
+        refused are passed over. Raises MachineError.
         """
 
     def write_scratch(self, path: Path, content: bytes) -> None:
@@ -170,13 +172,16 @@ class Machine(Protocol):
         """
 
     def remove_file(self, path: Path) -> None:
-        """Remove a file and fsync its folder; one that is gone already is no error."""
+        """Remove a file or link and fsync its folder; one that is gone already is no error."""
 
     def make_directory(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
-        """Make a directory (parents must exist) or set owner and mode of an existing one."""
+        """Make a directory (parents must exist) or set owner and mode of an existing one.
+
+        Durable, like all that changes files, however often it was begun before.
+        """
 
     def set_owner(self, path: Path, *, mode: int, uid: int, gid: int) -> None:
-        """Set owner and mode of an existing file."""
+        """Set owner and mode of an existing file; durable. Raises MachineError."""
 
     def remove_tree(self, path: Path) -> None:
         """Remove a folder and all in it, following no link; gone already is no error."""

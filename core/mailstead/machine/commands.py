@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from mailstead.errors import MachineError
 from mailstead.machine.base import Completed, Path
+from mailstead.machine.files import OPEN_FILE
 from mailstead.machine.folders import parent_of, refusals
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ MAX_OUTPUT = 1 << 20
 CUT = "\n[the rest of the output was cut]\n"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BLOCK = 1 << 16
-_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | OPEN_FILE
 
 
 def run(
@@ -182,6 +184,8 @@ def _log(path: Path) -> Iterator[int]:
     with refusals(path), parent_of(path) as (folder, name):
         file = os.open(name, _LOG, 0o600, dir_fd=folder)
     try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise MachineError("is not a regular file", where=str(path))
         yield file
     finally:
         os.close(file)

@@ -1,10 +1,13 @@
 """Looking at files and folders, and everything done to them but writing content.
 
 Nothing here follows a link at the path itself, except reading, which follows trusted ones.
+What is found done already is made durable all the same: who did it may have been killed
+before that.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -58,7 +61,8 @@ def list_directory(path: Path) -> tuple[str, ...]:
 def remove_file(path: Path) -> None:
     """Remove a file or link; durable."""
     with refusals(path), suppress(FileNotFoundError), parent_of(path) as (folder, name):
-        os.unlink(name, dir_fd=folder)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
         sync_folder(folder)
 
 
@@ -67,30 +71,32 @@ def remove_tree(path: Path) -> None:
     import shutil
 
     with refusals(path), suppress(FileNotFoundError), parent_of(path) as (folder, name):
-        shutil.rmtree(name, dir_fd=folder)
+        with suppress(FileNotFoundError):
+            _require_folder(folder, name)
+            shutil.rmtree(name, dir_fd=folder)
         sync_folder(folder)
 
 
 def make_directory(path: Path, *, mode: int, uid: int, gid: int) -> None:
-    """Make a folder, or set owner and mode of one."""
+    """Make a folder, or set owner and mode of one; durable."""
     with refusals(path), parent_of(path) as (parent, name):
         made = _make_in(parent, name)
         folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
         try:
-            own(folder, mode=mode, uid=uid, gid=gid)
+            if not (made and _is_owned(folder, mode=mode, uid=uid, gid=gid)):
+                _own(folder, mode=mode, uid=uid, gid=gid)
         finally:
             os.close(folder)
-        if made:
-            sync_folder(parent)
+        sync_folder(parent)
 
 
 def set_owner(path: Path, *, mode: int, uid: int, gid: int) -> None:
-    """Set owner and mode of a regular file."""
+    """Set owner and mode of a regular file; durable."""
     with refusals(path), parent_of(path) as (folder, name):
         file = os.open(name, os.O_RDONLY | OPEN_FILE, dir_fd=folder)
         try:
             _require_only_name(file, folder, path)
-            own(file, mode=mode, uid=uid, gid=gid)
+            _own(file, mode=mode, uid=uid, gid=gid)
         finally:
             os.close(file)
 
@@ -104,12 +110,6 @@ def free_space(path: Path) -> int:
     raise MachineError("no file system holds it", where=str(path))
 
 
-def own(file: int, *, mode: int, uid: int, gid: int) -> None:
-    """Set owner, then mode (a change of owner clears the special bits)."""
-    os.fchown(file, uid, gid)
-    os.fchmod(file, mode)
-
-
 def state_of(found: os.stat_result) -> FileState:
     """Give the port's word for what stat found."""
     return FileState(
@@ -120,6 +120,18 @@ def state_of(found: os.stat_result) -> FileState:
         size=found.st_size,
         modified=found.st_mtime,
     )
+
+
+def _own(file: int, *, mode: int, uid: int, gid: int) -> None:
+    """Set owner, then mode (a change of owner clears the special bits); durable."""
+    os.fchown(file, uid, gid)
+    os.fchmod(file, mode)
+    os.fsync(file)
+
+
+def _is_owned(file: int, *, mode: int, uid: int, gid: int) -> bool:
+    found = os.fstat(file)
+    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, uid, gid)
 
 
 def _kind(mode: int) -> Kind:
@@ -162,6 +174,12 @@ def _make_in(parent: int, name: str) -> bool:
         os.mkdir(name, 0o700, dir_fd=parent)
         return True
     return False
+
+
+def _require_folder(parent: int, name: str) -> None:
+    """Refuse what rmtree would open without looking: a pipe would let it wait for ever."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 def _require_only_name(file: int, folder: int, path: Path) -> None:

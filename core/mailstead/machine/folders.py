@@ -19,11 +19,13 @@ from mailstead.machine.base import Path
 MAX_LINKS = 40
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HINTS = {
-    errno.ENOSPC: "free some space on that file system",
+    errno.ENOSPC: "free some space on that file system; df -i tells whether it is out of inodes",
     errno.EDQUOT: "raise the quota or free some space",
     errno.EROFS: "the file system is mounted read-only",
+    errno.EIO: "the disk is failing, or what is below it: see the kernel's messages",
     errno.EPERM: "look for an immutable flag with lsattr, or for missing rights",
-    errno.EACCES: "Mailstead must run with the right to do this",
+    errno.EACCES: "Mailstead must run with the right to do this; as root, look for a denial by "
+    "AppArmor or SELinux in the kernel's messages",
 }
 
 

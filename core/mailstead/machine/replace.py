@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from mailstead.machine.attributes import attributes_in, set_attributes
 from mailstead.machine.base import Path
@@ -63,11 +63,12 @@ def write_scratch(path: Path, content: bytes) -> None:
     with refusals(path), parent_of(path) as (folder, name):
         require_trusted(folder, path)
         file = os.open(name, _CREATE, 0o600, dir_fd=folder)
-        try:
-            _write_all(file, content)
-            os.utime(file, (0, 0))
-        finally:
-            os.close(file)
+        with _removed_on_failure(folder, name):
+            try:
+                _write_all(file, content)
+                os.utime(file, (0, 0))
+            finally:
+                os.close(file)
 
 
 def _swap_in(
@@ -82,7 +83,7 @@ def _swap_in(
 ) -> None:
     temporary = f".{name[:_LONGEST_STEM]}.mailstead-{os.urandom(8).hex()}"
     file = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
-    try:
+    with _removed_on_failure(folder, temporary):
         try:
             os.fchown(file, uid, gid)
             if attributes is not None:
@@ -93,9 +94,15 @@ def _swap_in(
         finally:
             os.close(file)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@contextmanager
+def _removed_on_failure(folder: int, name: str) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
+            os.unlink(name, dir_fd=folder)
         raise
 
 

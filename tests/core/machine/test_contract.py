@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 
 import pytest
@@ -13,21 +12,10 @@ from mailstead.machine.base import Machine, Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
 from tests.core.machine.conftest import World, has_attributes
+from tests.core.machine.lists import GROUP, MASK, acl, entry
 
 TEMPORARY = ".a.mailstead-0123456789abcdef"
 NOTE = {"user.note": b"mine"}
-
-
-def acl(mode: int, *, named: int, mask: int) -> bytes:
-    """Give an access control list with one named user, as setfacl(1) would make it."""
-    entries = [
-        (0x01, mode >> 6 & 7, -1),
-        (0x02, named, 65534),
-        (0x04, mode >> 3 & 7, -1),
-        (0x10, mask, -1),
-        (0x20, mode & 7, -1),
-    ]
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
 
 
 def attach(world: World, attributes: Mapping[str, bytes] | None, mode: int = 0o640) -> Path:
@@ -150,8 +138,8 @@ def test_the_declared_mode_is_the_mask_of_a_list(world: World) -> None:
     state = world.machine.stat_file(path)
     assert state is not None
     assert state.mode == 0o600
-    kept = struct.pack("<HHi", 0x04, 4, -1), struct.pack("<HHi", 0x10, 0, -1)
-    assert b"".join(kept) in world.machine.read_attributes(path)[ACL]
+    kept = entry(GROUP, 4) + entry(MASK, 0)
+    assert kept in world.machine.read_attributes(path)[ACL]
 
 
 def test_a_list_that_is_none_is_refused(world: World) -> None:
