@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
 from bench.saving import domain_costs
@@ -41,6 +42,7 @@ def main() -> None:
 
 def _command_line(folder: Path) -> None:
     environment = _ten_modules(folder)
+    instance = environment["MAILSTEAD_INSTANCE"]
 
     def run(*words: str) -> None:
         argv = [COMMAND, *words]
@@ -54,8 +56,11 @@ def _command_line(folder: Path) -> None:
         print(HEAD)
         for figure in _figures(environment, run):
             print(figure.line(), flush=True)
+        reload = ("doveadm", "-c", f"{instance}/etc/dovecot/dovecot.conf", "reload")
+        for figure in ansible_figures(folder / "ansible", reload):
+            print(figure.line(), flush=True)
         print(flush=True)
-        argv = [sys.executable, "-m", "bench.saving", environment["MAILSTEAD_INSTANCE"]]
+        argv = [sys.executable, "-m", "bench.saving", instance]
         subprocess.run(argv, env={**os.environ, **environment}, check=True, cwd=ROOT)
     finally:
         run("stop", "--yes")
