@@ -6,7 +6,8 @@ will show the same three parts. Nothing here knows about either.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class MailsteadError(Exception):
@@ -16,15 +17,24 @@ class MailsteadError(Exception):
         problem: what is wrong, in lower case, without a full stop.
         where: the field, file and line, or module it is about.
         hint: the next step.
+        details: what else programs may want to know; never secrets.
     """
 
     exit_status: ClassVar[int] = 1
 
-    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.where = where
         self.hint = hint
+        self.details = details or {}
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

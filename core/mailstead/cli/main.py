@@ -159,7 +159,7 @@ def _failed(error: MailsteadError, as_json: bool) -> int:
         import json
 
         parts = {"problem": error.problem, "where": error.where, "hint": error.hint}
-        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        click.echo(json.dumps({"error": {**parts, **error.details}}, ensure_ascii=False))
     click.echo(f"error: {error}", err=True)
     return error.exit_status
 
