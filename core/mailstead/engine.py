@@ -37,6 +37,7 @@ from mailstead.status import ModuleStatus, StatusReader
 from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
+    from mailstead.history import History
     from mailstead.settings.rescue import Rescued
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
@@ -249,8 +250,8 @@ class Engine:
             progress: told each step.
 
         Raises Locked while another save runs, Unconfirmed while one waits to be confirmed,
-        OperatorNeeded while an earlier one is not undone; MailsteadError when nothing was
-        changed.
+        OperatorNeeded while an earlier one is not undone, PlanMoved when another plan was agreed
+        to; MailsteadError when nothing was changed.
         """
         from mailstead.transaction.execute import Executor
         from mailstead.transaction.guard import start_guard
@@ -258,18 +259,25 @@ class Engine:
         from mailstead.transaction.save import Request, Save
 
         with self._turn():
-            self._recovery(progress).settle()
             save = Save(
                 planner=self._planner,
                 executor=Executor(self.machine, self.controls),
                 prober=self._prober(),
                 journal=self.journal,
+                recovery=self._recovery(progress),
                 actor=self.actor,
                 progress=_progress(Progress(total=2), progress),
                 request=request or Request(),
                 guard=lambda number: start_guard(self.machine, self.instance, number),
             )
             return save.run()
+
+    @property
+    def history(self) -> History:
+        """Give the past: revisions, attempts, differences, plans that were shown."""
+        from mailstead.history import History
+
+        return History(self.machine, self.store, self.schema, self.actor, self._turn)
 
     @cached_property
     def journal(self) -> Journal:

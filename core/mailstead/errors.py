@@ -7,7 +7,10 @@ will show the same three parts. Nothing here knows about either.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from mailstead.transaction.moved import Moved
 
 
 class MailsteadError(Exception):
@@ -122,6 +125,16 @@ class OperatorNeeded(MailsteadError):
 
 class PlanError(InvalidInput):
     """What is asked for cannot become a configuration; nothing was changed."""
+
+
+class PlanMoved(PlanError):
+    """The plan is not the one that was agreed to; ``moved`` tells what differs."""
+
+    def __init__(
+        self, problem: str, *, where: str, hint: str, details: Mapping[str, Any], moved: Moved
+    ) -> None:
+        super().__init__(problem, where=where, hint=hint, details=details)
+        self.moved = moved
 
 
 class RenderError(PlanError):

@@ -86,3 +86,12 @@ def test_the_same_state_gives_the_same_id(full: Plan, site: Site) -> None:
     assert site.engine.preview([]).id == full.id
     again = attrs.evolve(full, checks=(), unchecked="later")
     assert again.id == full.id
+
+
+def test_a_revision_keeps_the_id_that_was_agreed_to(full: Plan, site: Site) -> None:
+    """Though the plan is made again once its packages are there."""
+    assert site.save() == "committed"
+    assert site.engine.store.revisions(1)[0].plan == full.id
+    record = site.engine.journal.last()
+    assert record is not None
+    assert record.plan == full.id
