@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.progress import Listener, Progress
     from mailstead.transaction.records import Record
     from mailstead.transaction.recover import Recovered, Recovery
+    from mailstead.transaction.rollback import Goal
     from mailstead.transaction.save import Request, SaveResult
     from mailstead.transaction.services import Controls
 
@@ -222,17 +223,25 @@ class Engine:
             for name in modules:
                 self._set_state(name, {"enabled": False, "restore": restore})
 
-    def plan(self, progress: Listener | None = None) -> Plan:
-        """Make the plan of the draft; changes nothing. Raises PlanError and its kin."""
+    def plan(self, progress: Listener | None = None, *, back_to: Goal | None = None) -> Plan:
+        """Make the plan of the draft; changes nothing. Raises PlanError and its kin.
+
+        ``back_to`` asks for that of going back instead; daemons check it when it is saved.
+        """
         from mailstead.transaction.progress import Progress
+        from mailstead.transaction.rollback import Rollback
 
-        return self._planner.plan(_progress(Progress(total=2), progress))
+        steps = _progress(Progress(total=2), progress)
+        with Rollback(self.contexts, self.actor).tried(back_to):
+            return self._planner.plan(steps, check=back_to is None)
 
-    def origins(self, plan: Plan) -> Mapping[str, FileOrigins]:
+    def origins(self, plan: Plan, *, back_to: Goal | None = None) -> Mapping[str, FileOrigins]:
         """Tell which module and changed setting is behind each changed line, by system path."""
         from mailstead.transaction.attribution import attribute
+        from mailstead.transaction.rollback import Rollback
 
-        return attribute(self._planner, plan)
+        with Rollback(self.contexts, self.actor).tried(back_to):
+            return attribute(self._planner, plan)
 
     def why(self, place: str) -> Explanation:
         """Tell what is behind a line of a file, as ``FILE:LINE``. Raises InvalidInput."""

@@ -26,6 +26,7 @@ from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
 from mailstead.transaction.records import Taken, Wait
 from mailstead.transaction.recover import Recovery
+from mailstead.transaction.rollback import Goal, Rollback
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
 from mailstead.transaction.undo import Undo, Undone
 
@@ -65,6 +66,7 @@ class Request:
         overwrite: system paths of hand-edited files that may be replaced.
         confirm: seconds within which somebody must confirm it; 0: it needs no confirmation.
         allowed: who may confirm besides the one who saves.
+        back_to: make the draft what running was then, and take that back unless it is saved.
     """
 
     comment: str = ""
@@ -72,6 +74,7 @@ class Request:
     overwrite: Collection[str] = ()
     confirm: float = 0.0
     allowed: tuple[str, ...] = ()
+    back_to: Goal | None = None
 
 
 @attrs.define
@@ -121,7 +124,8 @@ class Save:
         if again:
             return again
         self.recovery.settle()
-        return self._run()
+        with Rollback(self.planner.contexts, self.actor).drafted(self.request.back_to):
+            return self._run()
 
     def _saved_before(self) -> SaveResult | None:
         """Give the result for a plan that became a revision already: it was asked for twice.

@@ -10,6 +10,7 @@ from mailstead.settings.cells import Actor
 from mailstead.settings.secret import MASK
 from mailstead.transaction.moved import Moved
 from mailstead.transaction.outline import KEPT, PlanMemory, outline_of
+from mailstead.transaction.rollback import Goal
 from mailstead.transaction.save import Request
 from tests.core.transaction.conftest import Site
 
@@ -205,6 +206,16 @@ def test_a_first_save_with_packages_is_one_commit_too(site: Site) -> None:
     plan = show(site)
     assert site.engine.save(Request(expected=plan)).outcome == "committed"
     assert site.engine.save(Request(expected=plan)).reason == "already saved as revision 1"
+
+
+def test_going_back_twice_is_one_commit(saved: Site) -> None:
+    """As any plan with an id."""
+    saved.set(greeting="hi")
+    saved.save()
+    plan = saved.engine.plan(back_to=Goal(1)).id
+    request = Request(expected=plan, back_to=Goal(1))
+    assert saved.engine.save(request).outcome == "committed"
+    assert saved.engine.save(request).reason == "already saved as revision 3"
 
 
 def test_one_that_waits_to_be_confirmed_was_saved_and_one_that_was_undone_was_not(
