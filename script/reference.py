@@ -276,7 +276,11 @@ def _found(command: click.Command | None, name: str) -> click.Command:
 def _command(path: str, command: click.Command) -> Iterator[str]:
     arguments = [item for item in command.params if isinstance(item, click.Argument)]
     if isinstance(command, click.Group):
-        yield f"\n### mailstead {path}\n\n{_help(command, path)}\n"
+        usage = f"```console\nmailstead {path} [OPTIONS]\n```\n\n" if command.params else ""
+        yield f"\n### mailstead {path}\n\n{usage}{_help(command, path)}\n"
+        if command.params:
+            yield "\n"
+            yield from _options(command)
         for name, inner in sorted(command.commands.items()):
             yield from _command(f"{path} {name}", inner)
         return

@@ -10,7 +10,8 @@ No global state: several engines can live in one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,10 @@ from mailstead.errors import InvalidInput, ModuleUnavailable
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.instance_file import make_folders, read_instance, write_instance
-from mailstead.machine.base import Machine, Path, ServiceControl
+from mailstead.machine.base import Machine, Path
 from mailstead.module import Daemon
 from mailstead.modules import CORE, PATH, ModuleState
-from mailstead.opening import open_recovered, rebuild
+from mailstead.opening import open_recovered, real_machine, rebuild, service_control
 from mailstead.registry import Registry
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, Tree
@@ -36,6 +37,7 @@ from mailstead.status import ModuleStatus, StatusReader
 from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
+    from mailstead.history import History
     from mailstead.settings.rescue import Rescued
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
@@ -47,9 +49,9 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.progress import Listener, Progress
     from mailstead.transaction.records import Record
     from mailstead.transaction.recover import Recovered, Recovery
+    from mailstead.transaction.rollback import Goal
     from mailstead.transaction.save import Request, SaveResult
-
-Services = Callable[[Daemon], ServiceControl]
+    from mailstead.transaction.services import Controls
 
 
 @attrs.define(slots=False)
@@ -62,14 +64,14 @@ class Engine:
     store: Store
     schema: Schema
     actor: Actor
-    controls: Services
+    controls: Controls
     contexts: Contexts
     recovered: Recovered | None = None
 
     @classmethod
     def init(cls, instance: Instance, *, machine: Machine | None = None) -> None:
         """Make an instance; completes a half-created one. Raises InstanceError."""
-        machine = machine or _real_machine()
+        machine = machine or real_machine()
         make_folders(machine, instance)
         Store.open(instance.state_path("state.db"), create=True).close()
         write_instance(machine, instance)
@@ -86,7 +88,7 @@ class Engine:
         machine: Machine | None = None,
         registry: Registry | None = None,
         actor: Actor | None = None,
-        services: Services | None = None,
+        services: Controls | None = None,
         booting: bool = False,
     ) -> Engine:
         """Open an instance, after finishing what a save that was killed has left.
@@ -101,9 +103,9 @@ class Engine:
 
         Raises InstanceError, StoreDamaged.
         """
-        machine = machine or _real_machine()
+        machine = machine or real_machine()
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
-        controls = services or _service_control(machine, instance)
+        controls = services or service_control(machine, instance)
         store, recovered = open_recovered(machine, instance, controls, booting=booting)
         registry = registry or Registry.discover()
         hooks = Hooks(registry)
@@ -128,7 +130,7 @@ class Engine:
 
         Raises InstanceError, Locked, StoreDamaged.
         """
-        machine = machine or _real_machine()
+        machine = machine or real_machine()
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
         return rebuild(machine, instance)
 
@@ -221,17 +223,25 @@ class Engine:
             for name in modules:
                 self._set_state(name, {"enabled": False, "restore": restore})
 
-    def plan(self, progress: Listener | None = None) -> Plan:
-        """Make the plan of the draft; changes nothing. Raises PlanError and its kin."""
+    def plan(self, progress: Listener | None = None, *, back_to: Goal | None = None) -> Plan:
+        """Make the plan of the draft; changes nothing. Raises PlanError and its kin.
+
+        ``back_to`` asks for that of going back instead; daemons check it when it is saved.
+        """
         from mailstead.transaction.progress import Progress
+        from mailstead.transaction.rollback import Rollback
 
-        return self._planner.plan(_progress(Progress(total=2), progress))
+        steps = _progress(Progress(total=2), progress)
+        with Rollback(self.contexts, self.actor).tried(back_to):
+            return self._planner.plan(steps, check=back_to is None)
 
-    def origins(self, plan: Plan) -> Mapping[str, FileOrigins]:
+    def origins(self, plan: Plan, *, back_to: Goal | None = None) -> Mapping[str, FileOrigins]:
         """Tell which module and changed setting is behind each changed line, by system path."""
         from mailstead.transaction.attribution import attribute
+        from mailstead.transaction.rollback import Rollback
 
-        return attribute(self._planner, plan)
+        with Rollback(self.contexts, self.actor).tried(back_to):
+            return attribute(self._planner, plan)
 
     def why(self, place: str) -> Explanation:
         """Tell what is behind a line of a file, as ``FILE:LINE``. Raises InvalidInput."""
@@ -249,27 +259,34 @@ class Engine:
             progress: told each step.
 
         Raises Locked while another save runs, Unconfirmed while one waits to be confirmed,
-        OperatorNeeded while an earlier one is not undone; MailsteadError when nothing was
-        changed.
+        OperatorNeeded while an earlier one is not undone, PlanMoved when another plan was agreed
+        to; MailsteadError when nothing was changed.
         """
         from mailstead.transaction.execute import Executor
         from mailstead.transaction.guard import start_guard
         from mailstead.transaction.progress import Progress
         from mailstead.transaction.save import Request, Save
 
-        with self.machine.lock(self.instance.state_path("lock")):
-            self._recovery(progress).settle()
+        with self._turn():
             save = Save(
                 planner=self._planner,
                 executor=Executor(self.machine, self.controls),
                 prober=self._prober(),
                 journal=self.journal,
+                recovery=self._recovery(progress),
                 actor=self.actor,
                 progress=_progress(Progress(total=2), progress),
                 request=request or Request(),
                 guard=lambda number: start_guard(self.machine, self.instance, number),
             )
             return save.run()
+
+    @property
+    def history(self) -> History:
+        """Give the past: revisions, attempts, differences, plans that were shown."""
+        from mailstead.history import History
+
+        return History(self.machine, self.store, self.schema, self.actor, self._turn)
 
     @cached_property
     def journal(self) -> Journal:
@@ -282,12 +299,12 @@ class Engine:
 
     def recover(self, progress: Listener | None = None) -> Recovered | None:
         """Try again to undo a save that needed an operator. Raises Locked."""
-        with self.machine.lock(self.instance.state_path("lock")):
+        with self._turn():
             return self._recovery(progress).run(retry=True)
 
     def abandon(self) -> Record | None:
         """Give up undoing a save: what stands now counts as edited by hand. Raises Locked."""
-        with self.machine.lock(self.instance.state_path("lock")):
+        with self._turn():
             record = self.journal.unfinished()
             if record is None or record.phase != "needs operator":
                 return None
@@ -296,12 +313,12 @@ class Engine:
 
     def confirm(self) -> Record:
         """Confirm the save that waits for it. Raises Unconfirmed, NotFound, Locked."""
-        with self.machine.lock(self.instance.state_path("lock")):
+        with self._turn():
             return self._confirmation().confirm(self.actor, self.machine.session())
 
     def revert(self, progress: Listener | None = None) -> Recovered:
         """Undo the save that waits to be confirmed, now. Raises NotFound, Locked."""
-        with self.machine.lock(self.instance.state_path("lock")):
+        with self._turn():
             return self._confirmation(progress).revert(self.actor)
 
     def watch(self, number: int) -> Recovered | None:
@@ -309,6 +326,11 @@ class Engine:
         from mailstead.transaction.guard import Guard
 
         return Guard(self.machine, self.instance, self._recovery()).watch(number)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        from mailstead.transaction.turn import turn
+
+        return turn(self.machine, self.instance, self.journal)
 
     def _confirmation(self, progress: Listener | None = None) -> Confirmation:
         from mailstead.transaction.confirm import Confirmation
@@ -324,7 +346,7 @@ class Engine:
 
     def discard(self) -> None:
         """Drop the draft: the working settings are the saved ones again."""
-        with self.machine.lock(self.instance.state_path("lock")), self.store.transaction():
+        with self._turn(), self.store.transaction():
             self.store.discard()
             self.audit("discarded", "all unsaved changes")
 
@@ -350,7 +372,9 @@ class Engine:
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
             self.audit("stop", module)
-            self._mark_stopped(module)
+            mark = self._stopped_mark(module)
+            self.machine.make_directory(mark.parent, mode=0o700, uid=0, gid=0)
+            self.machine.replace_file(mark, b"", mode=0o600, uid=0, gid=0)
             for daemon in self.registry.module(module).daemons:
                 control = self.controls(daemon)
                 if control.state() is not None:
@@ -397,11 +421,6 @@ class Engine:
     def _stopped_mark(self, module: str) -> Path:
         return self.instance.state_path("stopped") / module
 
-    def _mark_stopped(self, module: str) -> None:
-        mark = self._stopped_mark(module)
-        self.machine.make_directory(mark.parent, mode=0o700, uid=0, gid=0)
-        self.machine.replace_file(mark, b"", mode=0o600, uid=0, gid=0)
-
     def _set_state(self, module: str, values: dict[str, object]) -> None:
         if self.context_settings("draft").row(ModuleState, module) is None:
             self.editor.add_row(PATH, {"id": module, **values}, self.actor)
@@ -426,15 +445,3 @@ def _progress(progress: Progress, listener: Listener | None) -> Progress:
     if listener is not None:
         progress.listener = listener
     return progress
-
-
-def _real_machine() -> Machine:
-    from mailstead.machine.real import RealMachine
-
-    return RealMachine()
-
-
-def _service_control(machine: Machine, instance: Instance) -> Services:
-    from mailstead.machine.services import service_for
-
-    return lambda daemon: service_for(machine, instance, daemon)

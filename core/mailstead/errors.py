@@ -6,7 +6,11 @@ will show the same three parts. Nothing here knows about either.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from mailstead.transaction.moved import Moved
 
 
 class MailsteadError(Exception):
@@ -16,15 +20,24 @@ class MailsteadError(Exception):
         problem: what is wrong, in lower case, without a full stop.
         where: the field, file and line, or module it is about.
         hint: the next step.
+        details: what else programs may want to know; never secrets.
     """
 
     exit_status: ClassVar[int] = 1
 
-    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.where = where
         self.hint = hint
+        self.details = details or {}
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -112,6 +125,16 @@ class OperatorNeeded(MailsteadError):
 
 class PlanError(InvalidInput):
     """What is asked for cannot become a configuration; nothing was changed."""
+
+
+class PlanMoved(PlanError):
+    """The plan is not the one that was agreed to; ``moved`` tells what differs."""
+
+    def __init__(
+        self, problem: str, *, where: str, hint: str, details: Mapping[str, Any], moved: Moved
+    ) -> None:
+        super().__init__(problem, where=where, hint=hint, details=details)
+        self.moved = moved
 
 
 class RenderError(PlanError):

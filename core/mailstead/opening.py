@@ -76,3 +76,17 @@ def _undone_without(
     recovered = _recover(machine, instance, controls, None, booting=booting)
     problem = f"{error.problem}; {recovered}" if recovered else error.problem
     return StoreDamaged(problem, where=error.where, hint=error.hint)
+
+
+def real_machine() -> Machine:
+    """Give the machine this runs on."""
+    from mailstead.machine.real import RealMachine
+
+    return RealMachine()
+
+
+def service_control(machine: Machine, instance: Instance) -> Controls:
+    """Give how the daemons of an instance are controlled."""
+    from mailstead.machine.services import service_for
+
+    return lambda daemon: service_for(machine, instance, daemon)

@@ -30,10 +30,12 @@ CORE_COMMANDS = {
     "audit": "audit",
     "completion": "instance",
     "confirm": "save",
+    "diff": "diff",
     "disable": "modules",
     "discard": "save",
     "enable": "modules",
     "export": "document",
+    "history": "history",
     "import": "document",
     "init": "instance",
     "modules": "modules",
@@ -41,6 +43,7 @@ CORE_COMMANDS = {
     "recover": "recover",
     "restart": "service",
     "revert": "save",
+    "rollback": "rollback",
     "save": "save",
     "settings": "settings",
     "start": "service",
@@ -159,7 +162,7 @@ def _failed(error: MailsteadError, as_json: bool) -> int:
         import json
 
         parts = {"problem": error.problem, "where": error.where, "hint": error.hint}
-        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        click.echo(json.dumps({"error": {**parts, **error.details}}, ensure_ascii=False))
     click.echo(f"error: {error}", err=True)
     return error.exit_status
 

@@ -45,6 +45,7 @@ def status(app: App, module: str | None) -> int:
         app.print_table("Status", columns, (
             (row.id, row.state, row.doing, _daemons(row), _on_save(row)) for row in rows
         ))  # fmt: skip
+        _show_served(app)
         if any(row.changed for row in rows):
             app.say("There are unsaved changes: see `mailstead plan`, then `mailstead save`.")
     return 3 if any(row.doing in ("stopped", "degraded") for row in rows) else 0
@@ -86,6 +87,23 @@ def disable(app: App, modules: tuple[str, ...], restore: bool) -> None:
     app.confirm(f"Disable {', '.join(modules)}{words}?")
     engine.disable(leaving, restore=restore)
     app.say(f"{', '.join(leaving)}: disabled when you save (`mailstead save`).")
+
+
+def _show_served(app: App) -> None:
+    """Say which revision is served, and what is not over with it."""
+    from mailstead.moment import words_of
+
+    served, failed = app.engine.history.served()
+    if served is None:
+        app.say("Nothing was saved yet.")
+    else:
+        app.say(f"Revision {served.number} is served since {words_of(served.at)}, "
+                f"saved by {served.who}.")  # fmt: skip
+    if served and served.state == "waits to be confirmed":
+        app.say("It waits to be confirmed: `mailstead confirm`, or `mailstead revert`.")
+    unfinished = failed or (served if served and served.state == "needs operator" else None)
+    if unfinished:
+        app.warn(f"a save needs an operator: {unfinished.reason}; see `mailstead recover`")
 
 
 def _with_needs(app: App, modules: tuple[str, ...]) -> list[str]:

@@ -8,9 +8,10 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.recover import Duration, tell_recovered
+from mailstead.errors import PlanMoved
 
 if TYPE_CHECKING:
-    from mailstead.transaction.save import SaveResult
+    from mailstead.transaction.save import Request, SaveResult
 
 STATUS = {"committed": 0, "nothing to do": 0, "rolled back": 5, "needs operator": 6}
 
@@ -21,7 +22,9 @@ def plan(app: App) -> None:
     """Show what saving would do: settings, files with diffs, packages, actions, checks."""
     from mailstead.cli.show import show_plan
 
-    show_plan(app, app.engine.plan())
+    found = app.engine.plan()
+    app.engine.history.remember(found)
+    show_plan(app, found)
 
 
 @click.command()
@@ -44,14 +47,9 @@ def save(
     allowed: tuple[str, ...],
 ) -> int:
     """Save the changes: checked first, proven afterwards, undone when anything fails."""
-    from mailstead.cli.progress import shown_progress
     from mailstead.transaction.save import Request
 
-    request = Request(comment, expected, overwrite, confirm or 0.0, allowed)
-    with shown_progress(app) as progress:
-        result = app.engine.save(request, progress=progress)
-    _tell(app, result)
-    return STATUS[result.outcome]
+    return save_as_asked(app, Request(comment, expected, overwrite, confirm or 0.0, allowed))
 
 
 @click.command()
@@ -87,7 +85,23 @@ def discard(app: App) -> None:
     app.say("Dropped; the settings are as they were last saved.")
 
 
-def _tell(app: App, result: SaveResult) -> None:
+def save_as_asked(app: App, request: Request) -> int:
+    """Save, show how it goes and how it ended; gives the exit status. Raises as the engine."""
+    from mailstead.cli.moved import show_moved
+    from mailstead.cli.progress import shown_progress
+
+    try:
+        with shown_progress(app) as progress:
+            result = app.engine.save(request, progress=progress)
+    except PlanMoved as error:
+        show_moved(app, error.moved)
+        raise
+    _tell(app, result, kept=request.back_to is None)
+    return STATUS[result.outcome]
+
+
+def _tell(app: App, result: SaveResult, *, kept: bool) -> None:
+    """Tell how a save ended; ``kept``: what was not saved is still in the draft."""
     app.emit(
         {
             "outcome": result.outcome,
@@ -107,12 +121,13 @@ def _tell(app: App, result: SaveResult) -> None:
             app.say(f"It is undone in {result.wait.seconds:g} s unless {names} runs "
                     "`mailstead confirm` over another connection.")  # fmt: skip
     elif result.outcome == "nothing to do":
-        app.say("There is nothing to save.")
+        reason = f" ({result.reason})" if result.reason else ""
+        app.say(f"There is nothing to save{reason}.")
     else:
         app.warn(f"{result.outcome}: {result.reason}")
         if result.outcome == "rolled back":
-            app.say(f"Revision {result.revision} is served, as before; "
-                    "your changes are still in the draft.")  # fmt: skip
+            draft = "; your changes are still in the draft" if kept else ""
+            app.say(f"Revision {result.revision} is served, as before{draft}.")
         for command in result.commands:
             app.say(f"run: {command}")
 

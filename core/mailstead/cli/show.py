@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mailstead.cli.app import App
     from mailstead.transaction.changes import FileChange, Plan
     from mailstead.transaction.origins import FileOrigins
+    from mailstead.transaction.rollback import Goal
 
 NONE: Mapping[str, FileOrigins] = {}
 
@@ -36,9 +37,9 @@ def show_consent(app: App, modules: Sequence[str], plan: Plan) -> None:
         app.say(f"Also theirs, when their settings ask for it: {', '.join(unseen)}")
 
 
-def show_plan(app: App, plan: Plan) -> None:
-    """Show a plan, with what is behind each changed line."""
-    origins = app.engine.origins(plan)
+def show_plan(app: App, plan: Plan, back_to: Goal | None = None) -> None:
+    """Show a plan, with what is behind each changed line; of the draft, or of going back."""
+    origins = app.engine.origins(plan, back_to=back_to)
     if app.json:
         app.emit(plan_data(app, plan, origins))
         return

@@ -65,4 +65,14 @@ TRANSACTION = (
     """CREATE INDEX audit_ends ON audit (seq) WHERE event IN
     ('saved', 'discarded', 'reverted')""",
 )
-FORMATS = (SETTINGS, TRANSACTION)
+HISTORY = (
+    # Which revision a plan became, how the save of a revision ended, and which became none.
+    "CREATE INDEX revisions_by_plan ON revisions (plan)",
+    "CREATE INDEX saves_by_revision ON saves (revision, base)",
+    # Revisions that pruning keeps, and the first one that each pruning kept whole.
+    """CREATE TABLE pins (revision INTEGER NOT NULL PRIMARY KEY REFERENCES revisions (number),
+    why TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE prunings (first INTEGER NOT NULL PRIMARY KEY, who TEXT NOT NULL,
+    at REAL NOT NULL) WITHOUT ROWID""",
+)
+FORMATS = (SETTINGS, TRANSACTION, HISTORY)

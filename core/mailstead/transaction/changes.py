@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +12,7 @@ import attrs
 from mailstead.machine.base import Path, RowChange
 from mailstead.module import Account, Daemon, Folder, Generated, Probe
 from mailstead.settings.cells import Change
+from mailstead.transaction.identity import identify
 from mailstead.transaction.lines import lines_of
 
 Verb = Literal["start", "stop", "reload", "restart", "watch"]
@@ -154,15 +154,4 @@ class Plan:
     @property
     def id(self) -> str:
         """Name the plan by its content: another draft, file or action gives another id."""
-        parts = {
-            "revision": self.revision,
-            "changes": [[c.section, c.key, c.field, c.old, c.new] for c in self.changes],
-            "packages": self.packages,
-            "files": [
-                [f.path, f.old.sha256 if f.old else None, f.new.sha256 if f.new else None]
-                for f in self.files
-            ],
-            "services": [[a.daemon.name, a.verb, a.at_boot] for a in self.services],
-        }
-        text = json.dumps(parts, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return identify(self)

@@ -8,21 +8,25 @@ from typing import Literal
 
 import attrs
 
-from mailstead.errors import ConsentNeeded, MachineError, MailsteadError, PlanError
+from mailstead.errors import ConsentNeeded, MachineError, MailsteadError
 from mailstead.machine.base import Machine
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, OwnedFile
 from mailstead.settings.file_history import FileHistory
+from mailstead.settings.history import SettingsHistory
 from mailstead.settings.store import Store
 from mailstead.transaction.admin_hooks import AdminHooks
 from mailstead.transaction.changes import FileVersion, Plan
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.journal import Journal
+from mailstead.transaction.moved import plan_moved
 from mailstead.transaction.originals import Originals
 from mailstead.transaction.plan import Planner
 from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
 from mailstead.transaction.records import Taken, Wait
+from mailstead.transaction.recover import Recovery
+from mailstead.transaction.rollback import Goal, Rollback
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
 from mailstead.transaction.undo import Undo, Undone
 
@@ -36,7 +40,8 @@ class SaveResult:
 
     Attributes:
         revision: the one that is served now.
-        reason: what went wrong, in the daemon's own words where there are any.
+        reason: what went wrong, in the daemon's own words where there are any; or why there
+            was nothing to do.
         commands: what an operator must run, when the old state could not be proven.
         wait: what it waits for, when it must be confirmed.
         warnings: what went wrong after the commit, such as a hook of the admin's.
@@ -61,6 +66,7 @@ class Request:
         overwrite: system paths of hand-edited files that may be replaced.
         confirm: seconds within which somebody must confirm it; 0: it needs no confirmation.
         allowed: who may confirm besides the one who saves.
+        back_to: make the draft what running was then, and take that back unless it is saved.
     """
 
     comment: str = ""
@@ -68,25 +74,29 @@ class Request:
     overwrite: Collection[str] = ()
     confirm: float = 0.0
     allowed: tuple[str, ...] = ()
+    back_to: Goal | None = None
 
 
 @attrs.define
 class Save:
-    """One save of the draft. The lock is held, and nothing is unfinished.
+    """One save of the draft. The lock is held.
 
-    ``guard`` starts the watch over a save that must be confirmed.
+    ``guard`` starts the watch over a save that must be confirmed. ``plan_id`` is that of the
+    plan that was agreed to; once packages are installed the plan is made again, without them.
     """
 
     planner: Planner
     executor: Executor
     prober: Prober
     journal: Journal
+    recovery: Recovery
     actor: Actor
     progress: Progress
     request: Request
     guard: Callable[[int], None]
     number: int = 0
     covered: int = 0
+    plan_id: str = ""
     taken: list[Taken] = attrs.field(factory=list)
 
     @property
@@ -106,15 +116,38 @@ class Save:
     def run(self) -> SaveResult:
         """Save.
 
-        Raises MailsteadError when nothing was changed; once writing has begun, every failure
-        is undone and told in the result.
+        Raises Unconfirmed or OperatorNeeded while an earlier save is unfinished, MailsteadError
+        when nothing was changed; once writing has begun, every failure is undone and told in
+        the result.
         """
+        again = self._saved_before()
+        if again:
+            return again
+        self.recovery.settle()
+        with Rollback(self.planner.contexts, self.actor).drafted(self.request.back_to):
+            return self._run()
+
+    def _saved_before(self) -> SaveResult | None:
+        """Give the result for a plan that became a revision already: it was asked for twice.
+
+        One that was not confirmed in time is undone first, and does not count.
+        """
+        if not self.request.expected:
+            return None
+        self.recovery.run()
+        number = SettingsHistory(self._store).saved_as(self.request.expected)
+        if number is None:
+            return None
+        served = self._store.revision()
+        reason = f"already saved as revision {number}"
+        return SaveResult("nothing to do", served, Plan(served), reason)
+
+    def _run(self) -> SaveResult:
         self.covered = AuditLog(self._store).head()
         plan = self.planner.plan(self.progress)
+        self._refuse_moved(plan)
         if plan.is_empty:
             return SaveResult("nothing to do", plan.revision, plan)
-        if self.request.expected and plan.id != self.request.expected:
-            raise PlanError("the plan is no longer what was shown", hint="make the plan again")
         self._refuse_without_consent(plan)
         self.hooks.before(plan)
         if plan.packages or plan.accounts:
@@ -128,6 +161,12 @@ class Save:
             with suppress(MailsteadError):  # recovery does it again
                 self.journal.file.conclude()
 
+    def _refuse_moved(self, plan: Plan) -> None:
+        self.plan_id = plan.id
+        if self.request.expected not in ("", self.plan_id):
+            schema = self.planner.contexts.schema
+            raise plan_moved(self._store, schema, self.request.expected, plan)
+
     def _prepared(self, plan: Plan) -> tuple[Step, ...]:
         """Make what stays when the save is undone, then record all that is about to be done."""
         self._prepare(plan)
@@ -135,7 +174,7 @@ class Save:
         self.progress.expect(len(steps) + _probe_count(plan) + 1)
         self._keep_originals(plan)
         now = self._machine.now()
-        self.number = self.journal.prepared(plan.id, plan.revision, self.actor, now, steps)
+        self.number = self.journal.prepared(self.plan_id, plan.revision, self.actor, now, steps)
         return steps
 
     def _refuse_without_consent(self, plan: Plan) -> None:
@@ -250,7 +289,7 @@ class Save:
         wait = self._wait() if self.request.confirm else None
         with self._store.transaction():
             comment = self.request.comment
-            revision = self._store.commit(plan.changes, self.actor, now, comment, plan.id)
+            revision = self._store.commit(plan.changes, self.actor, now, comment, self.plan_id)
             self._record_files(plan, revision)
             self.journal.committed(self.number, revision, wait, covered=self.covered)
         return revision, wait

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mailstead.errors import InvalidInput
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.testing import fake_engine
+from mailstead.transaction.rollback import Goal
+from mailstead.transaction.save import Request
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site
@@ -41,6 +44,7 @@ class RandomSaves(RuleBasedStateMachine):
         self.site = Site(self.manager.__enter__(), machine, services)
         self.running: tuple[bool, str, frozenset[str]] = (False, "hello", frozenset())
         self.draft = self.running
+        self.saved = [self.running]
 
     def teardown(self) -> None:
         """Close the engine and leave nothing."""
@@ -79,7 +83,13 @@ class RandomSaves(RuleBasedStateMachine):
     def save(self) -> None:
         """Save; it works."""
         assert self.site.save() in ("committed", "nothing to do")
+        self._has_saved()
+
+    def _has_saved(self) -> None:
+        """Remember what is running by its revision."""
         self.running = self.draft
+        if self.site.engine.store.revision() == len(self.saved):
+            self.saved.append(self.running)
 
     @rule(fault=st.sampled_from(["start", "reload", "stop", "write", "probe"]))
     @precondition(lambda self: self.draft != self.running)
@@ -99,7 +109,21 @@ class RandomSaves(RuleBasedStateMachine):
         machine.log.faults.clear()
         services.of("greeterd").broken.clear()
         if outcome in ("committed", "nothing to do"):
-            self.running = self.draft
+            self._has_saved()
+
+    @rule(data=st.data())
+    @precondition(lambda self: len(self.saved) > 1)
+    def roll_back(self, data: st.DataObject) -> None:
+        """Go back to any revision, where there is something to go back to."""
+        number = data.draw(st.integers(1, len(self.saved) - 1))
+        try:
+            outcome = self.site.engine.save(Request(back_to=Goal(number))).outcome
+        except InvalidInput:
+            assert self.draft != self.running or self.saved[number] == self.running
+            return
+        assert outcome == "committed"
+        self.draft = self.saved[number]
+        self._has_saved()
 
     @rule()
     def discard(self) -> None:
