@@ -36,6 +36,7 @@ READERS = {"core/mailstead/registry.py": {"read_text"}, "core/mailstead/testing.
 EXCEPTIONS = {
     # SQLite does its own writing, locking and syncing.
     "core/mailstead/settings/store.py": {"sqlite3"},
+    "core/mailstead/settings/store_copy.py": {"sqlite3"},
     "core/mailstead/settings/store_file.py": {"os", "sqlite3"},
     # The terminal is the command line's own: its arguments, environment, passwords.
     "core/mailstead/cli/app.py": {"getpass", "os", "pwd"},

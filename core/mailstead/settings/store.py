@@ -166,6 +166,12 @@ class Store:
         bounds = (section, f"{prefix}/", f"{prefix}0")
         return chain(exact, self._run(f"{select} AND key >= ? AND key < ?{order}", bounds))
 
+    def cells(self) -> Iterator[Cell]:
+        """Stream all cells of running in the order of section, key and field."""
+        select = "SELECT section, key, field, value FROM running ORDER BY section, key, field"
+        rows = self._run(select)
+        return (Cell(section, key, field, decode(value)) for section, key, field, value in rows)
+
     def count(self, tree: Tree, section: str) -> int:
         """Count the records of a section; of the draft, only the changed ones are looked at."""
         distinct = "SELECT count(DISTINCT key) FROM running WHERE section = ?"
@@ -263,6 +269,10 @@ class Store:
         rows = self._run("SELECT path FROM consents WHERE module = ?", (module,))
         return {path for (path,) in rows}
 
+    def all_consents(self) -> tuple[tuple[str, str, str, float], ...]:
+        """Give every consent: module, path, who and when."""
+        return tuple(self._run("SELECT module, path, who, at FROM consents ORDER BY 1, 2"))
+
     def add_consents(self, module: str, paths: Iterable[str], actor: Actor, at: float) -> None:
         """Remember that someone agreed; the first to agree stays on record."""
         with self.transaction():
@@ -274,6 +284,10 @@ class Store:
         """Forget what was agreed to for a module."""
         with self.transaction():
             self._run("DELETE FROM consents WHERE module = ?", (module,))
+
+    def copy_to(self, path: PurePath) -> None:
+        """Write a consistent copy, without what was deleted, into an empty file."""
+        self._run("VACUUM INTO ?", (str(path),))
 
 
 class _TrialOver(Exception):
