@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
-    from mailstead.transaction.save import SaveResult
+    from mailstead.transaction.save import Extra, SaveResult
 
 Services = Callable[[Daemon], ServiceControl]
 
@@ -204,6 +204,7 @@ class Engine:
         comment: str = "",
         overwrite: Collection[str] = (),
         expected: str = "",
+        extra: Extra | None = None,
     ) -> SaveResult:
         """Save the draft as the next revision, or leave everything as it was.
 
@@ -212,12 +213,13 @@ class Engine:
             comment: kept with the revision.
             overwrite: system paths of hand-edited files that may be replaced.
             expected: id of the plan that was agreed to.
+            extra: gives further steps, such as those of a restore.
 
         Raises Locked while another save runs; MailsteadError when nothing was changed.
         """
         from mailstead.transaction.execute import Executor
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.save import Save
+        from mailstead.transaction.save import Save, no_steps
 
         with self.machine.lock(self.instance.state_path("lock")):
             save = Save(
@@ -228,6 +230,7 @@ class Engine:
                 progress=_progress(Progress(total=2), progress),
                 comment=comment,
                 overwrite=overwrite,
+                extra=extra or no_steps,
             )
             return save.run(expected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -20,6 +20,7 @@ from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
 
+Extra = Callable[[], Sequence[Step]]
 Outcome = Literal["committed", "rolled back", "needs operator", "nothing to do"]
 
 
@@ -39,9 +40,18 @@ class SaveResult:
     commands: tuple[str, ...] = ()
 
 
+def no_steps() -> tuple[Step, ...]:
+    """Add nothing to a save."""
+    return ()
+
+
 @attrs.define
 class Save:
-    """One save of the draft."""
+    """One save of the draft.
+
+    ``extra`` gives further steps, such as those of a restore. It is asked when packages, users
+    and databases exist, and they are taken after files and rows, before services.
+    """
 
     planner: Planner
     executor: Executor
@@ -50,6 +60,7 @@ class Save:
     progress: Progress
     comment: str = ""
     overwrite: Collection[str] = ()
+    extra: Extra = no_steps
     journal: Journal = attrs.field(factory=MemoryJournal)
 
     @property
@@ -67,7 +78,7 @@ class Save:
         is undone and told in the result.
         """
         plan = self.planner.plan(self.progress)
-        if plan.is_empty:
+        if plan.is_empty and not self.extra():
             return SaveResult("nothing to do", plan.revision, plan)
         if expected and plan.id != expected:
             raise PlanError("the plan is no longer what was shown", hint="make the plan again")
@@ -78,7 +89,7 @@ class Save:
             self._refuse_without_consent(plan)
         self._prepare(plan)
         steps = tuple(self._steps(plan))
-        self.progress.expect(len(steps) + _probe_count(plan) + 1)
+        self.progress.expect(len(steps) + _probe_count(steps) + 1)
         self.journal.prepared(plan.id)
         return self._apply(plan, steps)
 
@@ -128,10 +139,15 @@ class Save:
 
     def _steps(self, plan: Plan) -> Iterator[Step]:
         target = self.planner.contexts.of("draft")
+        extra = tuple(self.extra())
+        given = {step.real for step in extra if isinstance(step, ReplaceFile)}
+        acted = {item.daemon.name for item in plan.services}
         # A daemon that leaves is stopped with its own files, before others stand there.
         yield from (ControlService(item) for item in plan.services if item.verb == "stop")
         for name, item in plan.generated:
             path = target.path(item.path)
+            if path in given:
+                continue
             user, gid = self._machine.user(item.owner), self._machine.group(item.group)
             if user is None or gid is None:
                 raise MachineError(f"no user {item.owner} or group {item.group}", where=item.path)
@@ -141,6 +157,9 @@ class Save:
             yield ReplaceFile(change.module, change.path, change.real, change.old, change.new)
         for rows in plan.rows:
             yield PublishRows(rows)
+        for step in extra:
+            if not isinstance(step, ControlService) or step.action.daemon.name not in acted:
+                yield step
         yield from (ControlService(item) for item in plan.services if item.verb != "stop")
 
     def _apply(self, plan: Plan, steps: tuple[Step, ...]) -> SaveResult:
@@ -151,9 +170,7 @@ class Save:
                 self.progress.step(phase, str(step))
                 self.journal.about_to(step)
                 self.executor.take(step)
-            self.prober.prove(
-                [(a.daemon, a.probes) for a in plan.services if a.verb != "stop"], self.progress
-            )
+            self.prober.prove([(a.daemon, a.probes) for a in _acted(steps)], self.progress)
             revision = self._commit(plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old state must return
             return self._roll_back(plan, str(error) or type(error).__name__)
@@ -226,6 +243,12 @@ class Save:
         return []
 
 
-def _probe_count(plan: Plan) -> int:
-    acted = [action for action in plan.services if action.verb != "stop"]
+def _acted(steps: tuple[Step, ...]) -> list[ServiceAction]:
+    """Give the actions after which a daemon must serve."""
+    found = [step.action for step in steps if isinstance(step, ControlService)]
+    return [action for action in found if action.verb != "stop"]
+
+
+def _probe_count(steps: tuple[Step, ...]) -> int:
+    acted = _acted(steps)
     return sum(len(action.probes) for action in acted) + bool(acted)
