@@ -100,7 +100,11 @@ def _looking_at(path: Path) -> Iterator[apsw.Connection]:
 
 
 def _refuse_damaged(connection: apsw.Connection, path: Path) -> None:
-    found = connection.execute("PRAGMA integrity_check(1)").fetchall()
+    try:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchall()
+        _schema_of(connection)
+    except UnicodeDecodeError as error:
+        raise MachineError(f"the database is damaged: {error}", where=str(path)) from error
     if found != [("ok",)]:
         raise MachineError(f"the database is damaged: {found[0][0]}", where=str(path))
 

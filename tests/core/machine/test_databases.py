@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from mailstead.errors import MachineError
 from mailstead.machine import rows
 from mailstead.machine.base import Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
+from tests.core.damage import DAMAGE, Damage
 
 TABLE = "CREATE TABLE box (name TEXT PRIMARY KEY, note TEXT)"
 TRIGGER = "; CREATE TRIGGER evil AFTER INSERT ON box BEGIN DELETE FROM box; END"
@@ -171,20 +171,15 @@ def test_an_image_with_another_page_size_is_refused(real: RealMachine, root: Pat
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(data=st.data())
-def test_a_damaged_image_is_refused_or_harmless(
-    tmp_path: pathlib.Path, data: st.DataObject
-) -> None:
+@given(damage=DAMAGE)
+def test_a_damaged_image_is_refused_or_harmless(tmp_path: pathlib.Path, damage: Damage) -> None:
     """Whatever byte is flipped, the only error is ours, and a refused image changes nothing."""
     real, root = RealMachine(), Path(tmp_path)
     if not real.stat_file(root / "image"):
         real.copy_databases({make(root / "b.db", *map(str, range(200))): root / "image"})
         make(root / "a.db", "ada")
-    image = bytearray(real.read_file(root / "image"))
-    for _ in range(data.draw(st.integers(1, 8))):
-        image[data.draw(st.integers(0, len(image) - 1))] ^= data.draw(st.integers(1, 255))
     bad = pathlib.Path(root / "bad")
-    bad.write_bytes(image[: data.draw(st.integers(1, len(image)))])
+    bad.write_bytes(damage.done_to(real.read_file(root / "image")))
     before = names(root / "a.db")
     try:
         real.restore_database(root / "a.db", root / "bad")
