@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mailstead.registry import Registry
 
 CORE_COMMANDS = {
+    "backup": "backup",
     "completion": "instance",
     "disable": "modules",
     "discard": "save",

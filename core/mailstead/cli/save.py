@@ -38,7 +38,7 @@ def save(app: App, comment: str, expected: str, overwrite: tuple[str, ...]) -> i
         result = app.engine.save(
             progress=progress, comment=comment, overwrite=overwrite, expected=expected
         )
-    _tell(app, result)
+    tell_result(app, result)
     return STATUS[result.outcome]
 
 
@@ -55,7 +55,10 @@ def discard(app: App) -> None:
     app.say("Dropped; the settings are as they were last saved.")
 
 
-def _tell(app: App, result: SaveResult) -> None:
+def tell_result(
+    app: App, result: SaveResult, undone: str = "your changes are still in the draft"
+) -> None:
+    """Tell how a save ended; ``undone`` says what became of the draft otherwise."""
     app.emit(
         {
             "outcome": result.outcome,
@@ -71,7 +74,7 @@ def _tell(app: App, result: SaveResult) -> None:
     else:
         app.warn(f"{result.outcome}: {result.reason}")
         if result.outcome == "rolled back":
-            app.say("Everything is as it was; your changes are still in the draft.")
+            app.say(f"Everything is as it was; {undone}.")
         for command in result.commands:
             app.say(f"run: {command}")
 
