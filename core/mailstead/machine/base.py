@@ -222,7 +222,8 @@ class Machine(Protocol):
     ) -> AbstractContextManager[WriteStream]:
         """Write a new file, also in a folder that is another user's; it never replaces any.
 
-        What stands at the path, also what came meanwhile, stays as it is. Raises MachineError.
+        What stands at the path, also what came meanwhile, stays as it is. After a power failure
+        the file is whole or not there. Raises MachineError.
         """
 
     def remove_file(self, path: Path) -> None:
