@@ -91,6 +91,10 @@ class InstanceError(InvalidInput):
     """The instance folder cannot be used as it is."""
 
 
+class ArchiveError(InvalidInput):
+    """A backup cannot be used: damaged, forged, newer, or another passphrase."""
+
+
 class Locked(InvalidInput):
     """Another process is saving; it is named, and nothing was changed."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailstead.context import Context
 
 __all__ = [
-    "Account", "Check", "Conversation", "Daemon", "Fact", "Folder", "Generated", "Listen",
+    "Account", "Backup", "Check", "Conversation", "Daemon", "Fact", "Folder", "Generated", "Listen",
     "Module", "Native", "Probe", "Problem", "Publication", "RowChange", "Say", "Template",
 ]  # fmt: skip
 
@@ -204,6 +204,40 @@ class Publication:
 
 
 @attrs.frozen
+class Backup:
+    """Data of the module's own that belongs in a backup, apart from `Generated` files.
+
+    Attributes:
+        path: system path.
+        kind: ``sqlite``: a database, copied while it is in use, and restored as a whole within
+            the save; ``file``: restored within the save too; ``tree``: a folder, restored after
+            the save by adding what is missing.
+        optional: ``mail``: only with that option; every tree has one.
+        counts: tables whose rows are counted for people.
+        secret: left out of a backup that has no passphrase, as is any file that others may not
+            read.
+        same: of a tree: a pure function of a file's path below the folder that gives by what
+            the file is known (a message whose flags changed is still that message), or ``None``
+            for what needs no backup; by its path where it is not given.
+    """
+
+    path: str
+    kind: Literal["sqlite", "file", "tree"]
+    optional: Literal["", "mail"] = ""
+    counts: tuple[str, ...] = ()
+    secret: bool = True
+    same: Callable[[str], str | None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.kind == "tree") != bool(self.optional):
+            raise ValueError(f"{self.path}: a tree, and nothing else, is optional")
+
+    def known_by(self, path: str) -> str | None:
+        """Give by what a file of a tree is known; ``None`` for what needs no backup."""
+        return self.same(path) if self.same else path
+
+
+@attrs.frozen
 class Module:
     """A module: what an admin can set and what becomes of it.
 
@@ -214,6 +248,7 @@ class Module:
         hookspecs: classes whose methods others may implement.
         prepare: called at save time after packages and accounts exist, before files are
             written; creates what must exist once (databases). Must be safe to repeat.
+        backups: data of its own that belongs in a backup.
     """
 
     sections: Sequence[type] = ()
@@ -228,3 +263,4 @@ class Module:
     validate: Callable[[Context], Iterable[Problem]] | None = None
     prepare: Callable[[Context, Machine], None] | None = None
     hookspecs: Sequence[type] = ()
+    backups: Sequence[Backup] = ()

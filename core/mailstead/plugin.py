@@ -26,6 +26,7 @@ from mailstead.instance import Instance
 from mailstead.machine.base import Completed, Machine, Path
 from mailstead.module import (
     Account,
+    Backup,
     Check,
     Conversation,
     Daemon,
@@ -52,7 +53,8 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 __all__ = [
-    "API", "Account", "AlreadyExists", "Annotated", "Check", "Completed", "ConsentNeeded",
+    "API", "Account", "AlreadyExists", "Annotated", "Backup", "Check", "Completed",
+    "ConsentNeeded",
     "Context", "Conversation", "Daemon", "Fact", "Folder", "Generated", "InUse", "Instance",
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",

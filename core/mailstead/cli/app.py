@@ -154,17 +154,28 @@ class App:
 
     def read_password(self, given: str | None = None, from_stdin: bool = False) -> str:
         """Read a password: from standard input, or twice from the terminal."""
-        if given is not None:
-            return given
+        return given if given is not None else self._read_hidden("password", from_stdin, twice=True)
+
+    def read_passphrase(self, from_stdin: bool, *, twice: bool) -> str:
+        """Read a passphrase: from standard input, or from the terminal."""
+        return self._read_hidden("passphrase", from_stdin, twice=twice)
+
+    def _read_hidden(self, word: str, from_stdin: bool, *, twice: bool) -> str:
         if from_stdin:
             return sys.stdin.readline().rstrip("\n")
         if not sys.stdin.isatty():
-            hint = "give it on standard input with --password-stdin"
-            raise InvalidInput("there is no terminal to ask for a password", hint=hint)
-        first = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != first:
-            raise InvalidInput("the two passwords differ", hint="try again")
+            hint = f"give it on standard input with --{word}-stdin"
+            raise InvalidInput(f"there is no terminal to ask for a {word}", hint=hint)
+        first = getpass.getpass(f"{word.capitalize()}: ")
+        if twice and getpass.getpass("Again: ") != first:
+            raise InvalidInput(f"the two {word}s differ", hint="try again")
         return first
+
+    def path_of(self, words: str) -> Path:
+        """Give the absolute path that a person means; links are not resolved."""
+        from mailstead.machine.base import Path
+
+        return Path(os.path.abspath(words))  # noqa: PTH100 - see above
 
     def finish(self) -> None:
         """Print the JSON document, when asked for, and close what was opened."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CORE_COMMANDS = {
     "apply": "document",
     "audit": "audit",
+    "backup": "backup",
     "completion": "instance",
     "confirm": "save",
     "diff": "diff",

@@ -96,12 +96,12 @@ def save_as_asked(app: App, request: Request) -> int:
     except PlanMoved as error:
         show_moved(app, error.moved)
         raise
-    _tell(app, result, kept=request.back_to is None)
+    tell_result(app, result, "; your changes are still in the draft" if not request.back_to else "")
     return STATUS[result.outcome]
 
 
-def _tell(app: App, result: SaveResult, *, kept: bool) -> None:
-    """Tell how a save ended; ``kept``: what was not saved is still in the draft."""
+def tell_result(app: App, result: SaveResult, undone: str = "") -> None:
+    """Tell how a save ended; ``undone`` says what became of the draft otherwise."""
     app.emit(
         {
             "outcome": result.outcome,
@@ -126,8 +126,7 @@ def _tell(app: App, result: SaveResult, *, kept: bool) -> None:
     else:
         app.warn(f"{result.outcome}: {result.reason}")
         if result.outcome == "rolled back":
-            draft = "; your changes are still in the draft" if kept else ""
-            app.say(f"Revision {result.revision} is served, as before{draft}.")
+            app.say(f"Revision {result.revision} is served, as before{undone}.")
         for command in result.commands:
             app.say(f"run: {command}")
 

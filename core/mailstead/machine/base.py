@@ -122,6 +122,42 @@ class RowChange:
     new: Mapping[str, str | int | None] | None
 
 
+@attrs.frozen
+class DatabaseState:
+    """What a look at a database shows: rows by table, and a name for its schema."""
+
+    rows: Mapping[str, int]
+    schema: str
+
+
+class ReadStream(Protocol):
+    """A file that is read piece by piece; each call raises MachineError."""
+
+    size: int
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes; fewer only at the end."""
+
+    def seek(self, offset: int) -> None:
+        """Go on reading from there."""
+
+
+class WriteStream(Protocol):
+    """A file that is written piece by piece; each call raises MachineError."""
+
+    def write(self, data: bytes) -> int:
+        """Add bytes at the end; gives how many."""
+
+    def tell(self) -> int:
+        """Give the bytes written so far."""
+
+    def rewrite(self, offset: int, data: bytes) -> None:
+        """Write over what was written before."""
+
+    def cut(self, size: int) -> None:
+        """Drop what was written after the first bytes."""
+
+
 class Machine(Protocol):
     """Everything Mailstead may do to the machine. See `mailstead.machine.real`."""
 
@@ -169,6 +205,27 @@ class Machine(Protocol):
 
         The date is for Postfix, which waits more than a second before it believes a main.cf
         that was just written (dict_load_file_xt in its source). Raises MachineError.
+        """
+
+    def read_stream(self, path: Path) -> AbstractContextManager[ReadStream]:
+        """Open a regular file for reading. Raises FileNotFoundError, MachineError."""
+
+    def replace_stream(
+        self, path: Path, *, mode: int, uid: int, gid: int
+    ) -> AbstractContextManager[WriteStream]:
+        """Write a whole file atomically, piece by piece; an error leaves what was there.
+
+        As with `replace_file` it gets owner and mode before content, and its name when it is
+        whole and durable. Attributes of an older file are not kept. Raises MachineError.
+        """
+
+    def add_stream(
+        self, path: Path, *, mode: int, uid: int, gid: int, modified: float
+    ) -> AbstractContextManager[WriteStream]:
+        """Write a new file, also in a folder that is another user's; it never replaces any.
+
+        What stands at the path, also what came meanwhile, stays as it is. After a power failure
+        the file is whole or not there. Raises MachineError.
         """
 
     def remove_file(self, path: Path) -> None:
@@ -228,6 +285,9 @@ class Machine(Protocol):
     def group(self, name: str) -> int | None:
         """Give the gid of a system group."""
 
+    def owner_names(self, uid: int, gid: int) -> tuple[str, str]:
+        """Give the names of a user id and a group id; empty where there is none."""
+
     def is_root(self) -> bool:
         """Tell whether this process may do everything."""
 
@@ -277,6 +337,26 @@ class Machine(Protocol):
     # published rows
     def apply_rows(self, database: Path, changes: Sequence[RowChange]) -> None:
         """Apply row changes to a SQLite database in one transaction; safe to repeat."""
+
+    # whole databases
+    def copy_databases(self, copies: Mapping[Path, Path]) -> None:
+        """Copy SQLite databases in use, all as they are at one moment, each to a new image.
+
+        An image is 0600, durable, and holds nothing that was deleted. Raises MachineError.
+        """
+
+    def inspect_database(self, database: Path, tables: Sequence[str]) -> DatabaseState:
+        """Look at a database or an image without changing it.
+
+        Raises MachineError when it is damaged, or lacks one of the tables.
+        """
+
+    def restore_database(self, database: Path, image: Path) -> None:
+        """Give a database the content of an image, in one transaction; safe to repeat.
+
+        File, rights and readers of the database stay. Raises MachineError when the image is
+        damaged or has other tables; nothing is changed then.
+        """
 
     # time
     def boot_id(self) -> str:

@@ -24,9 +24,9 @@ from mailstead.machine.base import (
     ProcessState,
     RowChange,
 )
-from mailstead.machine.fake_facts import FakeFacts
-from mailstead.machine.fake_files import FakeTree, Node
+from mailstead.machine.fake_files import Node
 from mailstead.machine.fake_services import FakeServices
+from mailstead.machine.fake_streams import FakeStreams
 from mailstead.machine.fake_world import (
     TICKS,
     Answer,
@@ -35,26 +35,22 @@ from mailstead.machine.fake_world import (
     FakeProcesses,
     FakeTime,
     Fault,
-    Rows,
     apply_row,
 )
-from mailstead.machine.folders import refusals
 from mailstead.machine.lock import locked_by
 from mailstead.machine.rows import check_change
 
 __all__ = ["FakeMachine", "FakeServices"]
 
-UNPRIVILEGED = 1000
 
-
-class FakeMachine(FakeFacts):
+class FakeMachine(FakeStreams):
     """A `Machine` that is all memory.
 
     Attributes (those of `FakeFacts` besides):
         tree: the files. Those of `add_file` and its like have all folders above them.
-        answers: tells for a conversation whether it goes well.
         rows: published rows by database, table and key.
         own: id of the process that is ours.
+        answers: tells for a conversation whether it goes well.
         space: what `free_space` gives.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
@@ -62,12 +58,10 @@ class FakeMachine(FakeFacts):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree = FakeTree()
         self.time = FakeTime()
         self.processes = FakeProcesses()
         self.commands = FakeCommands()
         self.answers: Callable[[Conversation], bool] = lambda _: True
-        self.rows: dict[Path, dict[str, Rows]] = {}
         self.space = 1 << 30
         self.own = self.spawn("mailstead").pid
         self._locks: set[Path] = set()
@@ -299,19 +293,6 @@ class FakeMachine(FakeFacts):
         """Let time pass."""
         self.log.note("sleep", seconds)
         self.time.pass_by(seconds)
-
-    @contextmanager
-    def _files(
-        self,
-        path: Path,
-        name: str,
-        *args: Any,
-        missing: bool = False,
-    ) -> Iterator[None]:
-        self.tree.me = 0 if self.root else UNPRIVILEGED
-        with refusals(path, missing=missing):
-            self.log.note(name, path, *args)
-            yield
 
     @contextmanager
     def _lock(self, path: Path) -> Iterator[None]:

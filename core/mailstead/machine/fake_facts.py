@@ -46,6 +46,13 @@ class FakeFacts:
         self.log.note("group", name)
         return self.groups.get(name)
 
+    def owner_names(self, uid: int, gid: int) -> tuple[str, str]:
+        """Look in ``users`` and ``groups`` the other way round."""
+        self.log.note("owner_names", uid, gid)
+        users = [name for name, (number, _) in self.users.items() if number == uid]
+        groups = [name for name, number in self.groups.items() if number == gid]
+        return "".join(users[:1]), "".join(groups[:1])
+
     def is_root(self) -> bool:
         """Give ``root``."""
         self.log.note("is_root")

@@ -116,16 +116,34 @@ class FakeTree:
         attributes: Mapping[str, bytes] | None = None,
     ) -> None:
         """Write a whole file."""
+        true, node = self.require_place(path)
+        if attributes is None:
+            attributes = node.attributes if node else {}
+        kept = fitted(attributes, mode)
+        self.nodes[true] = Node("file", mode, uid, gid, content, attributes=kept)
+
+    def require_place(self, path: Path) -> tuple[Path, Node | None]:
+        """Give the true path and what is there, unless a file may not be written."""
         true, node = self.find(path)
         folder = self._folder_of(true)
         if not is_trusted(mode=folder.mode, uid=folder.uid, gid=folder.gid, me=self.me):
             raise untrusted(path)
         if node is not None:
             self._require_file(node, path)
-        if attributes is None:
-            attributes = node.attributes if node else {}
-        kept = fitted(attributes, mode)
-        self.nodes[true] = Node("file", mode, uid, gid, content, attributes=kept)
+        return true, node
+
+    def require_folder_of(self, path: Path) -> Path:
+        """Give the true path of something whose folder exists."""
+        true, _ = self.find(path)
+        self._folder_of(true)
+        return true
+
+    def add(
+        self, path: Path, content: bytes, *, mode: int, uid: int, gid: int, modified: float
+    ) -> None:
+        """Write a file unless something is there."""
+        true = self.require_folder_of(path)
+        self.nodes.setdefault(true, Node("file", mode, uid, gid, content, modified=modified))
 
     def sweep(self, path: Path) -> tuple[str, ...]:
         """Remove temporary files from a folder."""

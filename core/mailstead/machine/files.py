@@ -84,7 +84,7 @@ def make_directory(path: Path, *, mode: int, uid: int, gid: int) -> None:
         folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
         try:
             if not (made and _is_owned(folder, mode=mode, uid=uid, gid=gid)):
-                _own(folder, mode=mode, uid=uid, gid=gid)
+                _own_durably(folder, mode=mode, uid=uid, gid=gid)
         finally:
             os.close(folder)
         sync_folder(parent)
@@ -96,7 +96,7 @@ def set_owner(path: Path, *, mode: int, uid: int, gid: int) -> None:
         file = os.open(name, os.O_RDONLY | OPEN_FILE, dir_fd=folder)
         try:
             _require_only_name(file, folder, path)
-            _own(file, mode=mode, uid=uid, gid=gid)
+            _own_durably(file, mode=mode, uid=uid, gid=gid)
         finally:
             os.close(file)
 
@@ -122,10 +122,14 @@ def state_of(found: os.stat_result) -> FileState:
     )
 
 
-def _own(file: int, *, mode: int, uid: int, gid: int) -> None:
-    """Set owner, then mode (a change of owner clears the special bits); durable."""
+def own(file: int, *, mode: int, uid: int, gid: int) -> None:
+    """Set owner, then mode (a change of owner clears the special bits)."""
     os.fchown(file, uid, gid)
     os.fchmod(file, mode)
+
+
+def _own_durably(file: int, *, mode: int, uid: int, gid: int) -> None:
+    own(file, mode=mode, uid=uid, gid=gid)
     os.fsync(file)
 
 

@@ -5,30 +5,35 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path as RealPath
 
 from mailstead.machine import attributes as extended
 from mailstead.machine import (
     commands,
+    databases,
     files,
     packages,
     probe,
     processes,
     replace,
     rows,
+    streams,
 )
 from mailstead.machine import lock as locks
 from mailstead.machine import session as sessions
 from mailstead.machine.base import (
     Completed,
     Conversation,
+    DatabaseState,
     FileState,
     Listener,
     NetworkInterface,
     Path,
     ProcessState,
+    ReadStream,
     RowChange,
+    WriteStream,
 )
 
 
@@ -67,6 +72,22 @@ class RealMachine:
     def write_scratch(self, path: Path, content: bytes) -> None:
         """Write a scratch file."""
         replace.write_scratch(path, content)
+
+    def read_stream(self, path: Path) -> AbstractContextManager[ReadStream]:
+        """Open a file for reading piece by piece."""
+        return streams.read_stream(path)
+
+    def replace_stream(
+        self, path: Path, *, mode: int, uid: int, gid: int
+    ) -> AbstractContextManager[WriteStream]:
+        """Write a whole file atomically, piece by piece."""
+        return streams.replace_stream(path, mode=mode, uid=uid, gid=gid)
+
+    def add_stream(
+        self, path: Path, *, mode: int, uid: int, gid: int, modified: float
+    ) -> AbstractContextManager[WriteStream]:
+        """Write a new file that never replaces any."""
+        return streams.add_stream(path, mode=mode, uid=uid, gid=gid, modified=modified)
 
     def remove_file(self, path: Path) -> None:
         """Remove a file."""
@@ -130,6 +151,18 @@ class RealMachine:
         except KeyError:
             return None
 
+    def owner_names(self, uid: int, gid: int) -> tuple[str, str]:
+        """Give the names of a user id and a group id."""
+        import grp
+        import pwd
+
+        user = group = ""
+        with suppress(KeyError):
+            user = pwd.getpwuid(uid).pw_name
+        with suppress(KeyError):
+            group = grp.getgrgid(gid).gr_name
+        return user, group
+
     def is_root(self) -> bool:
         """Tell whether this process is root."""
         return os.geteuid() == 0
@@ -189,6 +222,18 @@ class RealMachine:
     def apply_rows(self, database: Path, changes: Sequence[RowChange]) -> None:
         """Apply row changes to a SQLite database."""
         rows.apply_rows(database, changes)
+
+    def copy_databases(self, copies: Mapping[Path, Path]) -> None:
+        """Copy databases in use to images."""
+        databases.copy_databases(copies)
+
+    def inspect_database(self, database: Path, tables: Sequence[str]) -> DatabaseState:
+        """Look at a database or an image."""
+        return databases.inspect_database(database, tables)
+
+    def restore_database(self, database: Path, image: Path) -> None:
+        """Give a database the content of an image."""
+        databases.restore_database(database, image)
 
     def boot_id(self) -> str:
         """Give the kernel's id of this boot; see random(4)."""

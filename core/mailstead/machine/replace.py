@@ -25,6 +25,11 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
+def temporary_name(name: str) -> str:
+    """Give a temporary name, never used before, for a file that will have a name."""
+    return f".{name[:_LONGEST_STEM]}.mailstead-{os.urandom(8).hex()}"
+
+
 def replace_file(
     path: Path,
     content: bytes,
@@ -81,7 +86,7 @@ def _swap_in(
     uid: int,
     gid: int,
 ) -> None:
-    temporary = f".{name[:_LONGEST_STEM]}.mailstead-{os.urandom(8).hex()}"
+    temporary = temporary_name(name)
     file = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
     with _removed_on_failure(folder, temporary):
         try:

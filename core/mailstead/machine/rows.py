@@ -37,7 +37,7 @@ def open_persistent(path: Path, *, create: bool = False) -> apsw.Connection:
     """
     import apsw
 
-    _require_file(path, create=create)
+    require_database(path, create=create)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with database_errors(path):
         connection = apsw.Connection(str(path), flags=flags)
@@ -91,13 +91,27 @@ def statement(change: RowChange) -> tuple[str, tuple[Value, ...]]:
 def check_change(change: RowChange) -> None:
     """Refuse what cannot be applied twice with the same result. Raises MachineError."""
     for name in (change.table, *change.key, *(change.new or {})):
-        if not _IDENTIFIER.fullmatch(name):
-            raise MachineError(f"{name!r} is not a name for a table or column")
+        require_identifier(name)
     if not change.key or None in change.key.values():
         raise MachineError("a row needs a key without empty columns", where=change.table)
     for column, value in change.key.items():
         if change.new is not None and change.new.get(column, value) != value:
             raise MachineError(f"the row differs from its key in {column}", where=change.table)
+
+
+def require_identifier(name: str) -> None:
+    """Refuse what would have to be quoted in SQL. Raises MachineError."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise MachineError(f"{name!r} is not a name for a table or column")
+
+
+def require_database(path: Path, *, create: bool = False) -> None:
+    """Refuse a link or a folder, and nothing at all unless it is made. Raises MachineError."""
+    found = stat_file(path)
+    if found is None and not create:
+        raise MachineError("the database does not exist", where=str(path))
+    if found is not None and found.kind != "file":
+        raise MachineError(f"is a {found.kind}, not a database", where=str(path))
 
 
 def _deletion(change: RowChange) -> tuple[str, tuple[Value, ...]]:
@@ -121,14 +135,6 @@ def _insertion(
 
 def _quoted(names: Mapping[str, Value]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _require_file(path: Path, *, create: bool) -> None:
-    found = stat_file(path)
-    if found is None and not create:
-        raise MachineError("the database does not exist", where=str(path))
-    if found is not None and found.kind != "file":
-        raise MachineError(f"is a {found.kind}, not a database", where=str(path))
 
 
 def _prepare(connection: apsw.Connection) -> None:

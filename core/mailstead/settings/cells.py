@@ -96,12 +96,8 @@ class OwnedFile:
 
 
 def mask(schema: Schema, change: Change) -> Change:
-    """Hide a change's values when they are secret, or when nobody can tell.
-
-    A field of a module that is not loaded is hidden too. Sections without a dot are the core's
-    own and hold no secrets.
-    """
-    if not _is_hidden(schema, change):
+    """Hide a change's values when they are secret, or when nobody can tell."""
+    if not is_hidden(schema, change.section, change.field):
         return change
     old, new = (None if value is None else MASK for value in (change.old, change.new))
     return attrs.evolve(change, old=old, new=new)
@@ -119,9 +115,14 @@ def decode(text: str | None) -> Json:
     return None if text is None else json.loads(text)
 
 
-def _is_hidden(schema: Schema, change: Change) -> bool:
-    if "." not in change.section:
+def is_hidden(schema: Schema, section: str, field: str) -> bool:
+    """Tell whether a field is secret, or may be.
+
+    A field of a module that is not loaded is hidden too. Sections without a dot are the core's
+    own and hold no secrets.
+    """
+    if "." not in section:
         return False
-    bound = schema.get(change.section)
-    names = {field.name: field for field in bound.section.fields} if bound else {}
-    return change.field not in names or names[change.field].type.secret
+    bound = schema.get(section)
+    names = {item.name: item for item in bound.section.fields} if bound else {}
+    return field not in names or names[field].type.secret

@@ -194,6 +194,12 @@ class Store:
             select += " UNION SELECT DISTINCT section FROM draft"
         return {section for (section,) in self.run(select)}
 
+    def cells(self) -> Iterator[Cell]:
+        """Stream all cells of running in the order of section, key and field."""
+        select = "SELECT section, key, field, value FROM running ORDER BY section, key, field"
+        rows = self.run(select)
+        return (Cell(section, key, field, decode(value)) for section, key, field, value in rows)
+
     def count(self, tree: Tree, section: str) -> int:
         """Count the records of a section; of the draft, only the changed ones are looked at."""
         distinct = "SELECT count(DISTINCT key) FROM running WHERE section = ?"
@@ -325,6 +331,10 @@ class Store:
         rows = self.run("SELECT path FROM consents WHERE module = ?", (module,))
         return {path for (path,) in rows}
 
+    def all_consents(self) -> tuple[tuple[str, str, str, float], ...]:
+        """Give every consent: module, path, who and when."""
+        return tuple(self.run("SELECT module, path, who, at FROM consents ORDER BY 1, 2"))
+
     def add_consents(self, module: str, paths: Iterable[str], actor: Actor, at: float) -> None:
         """Remember that someone agreed; the first to agree stays on record."""
         with self.transaction():
@@ -336,6 +346,10 @@ class Store:
         """Forget what was agreed to for a module."""
         with self.transaction():
             self.run("DELETE FROM consents WHERE module = ?", (module,))
+
+    def copy_to(self, path: PurePath) -> None:
+        """Write a consistent copy, without what was deleted, into an empty file."""
+        self.run("VACUUM INTO ?", (str(path),))
 
 
 class _TrialOver(Exception):

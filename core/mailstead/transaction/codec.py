@@ -18,7 +18,14 @@ from mailstead.errors import MachineError
 from mailstead.machine.base import Conversation, Path, RowChange, Say
 from mailstead.module import Daemon, Native, Probe
 from mailstead.transaction.changes import FileVersion, Rows, ServiceAction
-from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
+from mailstead.transaction.steps import (
+    ControlService,
+    MakeFolder,
+    PublishRows,
+    ReplaceFile,
+    RestoreDatabase,
+    Step,
+)
 
 FORMAT = 1
 Data = dict[str, Any]
@@ -48,6 +55,9 @@ def encode(step: Step) -> Data:
             rows = [attrs.asdict(change) for change in step.rows.changes]
             return {"kind": "rows", "module": step.rows.module,
                     "database": str(step.rows.database), "changes": rows}  # fmt: skip
+        case RestoreDatabase():
+            places = {"path": step.path, "old": step.old, "new": step.new}
+            return {"kind": "database", **{name: str(path) for name, path in places.items()}}
         case ControlService():
             return {"kind": "service", **_action(step.action)}
 
@@ -114,6 +124,10 @@ def _read_rows(data: Mapping[str, Any]) -> Step:
     return PublishRows(Rows(data["module"], Path(data["database"]), changes))
 
 
+def _read_database(data: Mapping[str, Any]) -> Step:
+    return RestoreDatabase(Path(data["path"]), Path(data["old"]), Path(data["new"]))
+
+
 def _read_service(data: Mapping[str, Any]) -> Step:
     known = data["daemon"]
     native = Native(**_tuples(known["native"])) if known["native"] else None
@@ -153,5 +167,6 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Step]] = {
     "folder": _read_folder,
     "file": _read_file,
     "rows": _read_rows,
+    "database": _read_database,
     "service": _read_service,
 }

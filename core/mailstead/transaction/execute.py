@@ -10,7 +10,14 @@ from mailstead.module import Daemon
 from mailstead.transaction.changes import FileVersion, ServiceAction, Verb
 from mailstead.transaction.files import UNKNOWN_ID, read_version
 from mailstead.transaction.services import Controls
-from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
+from mailstead.transaction.steps import (
+    ControlService,
+    MakeFolder,
+    PublishRows,
+    ReplaceFile,
+    RestoreDatabase,
+    Step,
+)
 
 _REVERSE: dict[Verb, Verb] = {
     "reload": "reload", "restart": "restart", "stop": "start", "watch": "watch",
@@ -34,6 +41,8 @@ class Executor:
                 self._put(step.real, step.new)
             case PublishRows():
                 self.machine.apply_rows(step.rows.database, step.rows.changes)
+            case RestoreDatabase():
+                self._restore(step)
             case ControlService():
                 self._control(step.action.daemon, step.action.verb)
                 if step.action.at_boot is not None:
@@ -52,6 +61,10 @@ class Executor:
                 return self._put_back(step)
             case PublishRows():
                 self.machine.apply_rows(step.rows.database, [_swap(c) for c in step.rows.changes])
+                return True
+            case RestoreDatabase():
+                if self.machine.stat_file(step.old) is not None:
+                    self.machine.restore_database(step.path, step.old)
                 return True
             case ControlService():
                 self.undo_service(step.action)
@@ -126,6 +139,12 @@ class Executor:
             self._put(step.real, step.old)
             return True
         return now == step.old
+
+    def _restore(self, step: RestoreDatabase) -> None:
+        # An image that is there is from this step, taken before: the database may be new by now.
+        if self.machine.stat_file(step.old) is None:
+            self.machine.copy_databases({step.path: step.old})
+        self.machine.restore_database(step.path, step.new)
 
     def _control(self, daemon: Daemon, verb: Verb) -> None:
         if verb != "watch":

@@ -27,6 +27,7 @@ from mailstead.transaction.progress import Progress
 from mailstead.transaction.records import Record
 from mailstead.transaction.services import Controls
 from mailstead.transaction.stage import sweep_staging
+from mailstead.transaction.steps import RestoreDatabase
 from mailstead.transaction.undo import Undo, Undone
 
 MYSELF = Actor("mailstead", "recovery")
@@ -141,8 +142,16 @@ class Recovery:
         undone = Undo(executor, prober, self.progress, self.booting).run(record.steps)
         reason = "\n".join((reason, *_remarks(record), *undone.remarks))
         revision = self._end(record, undone, reason)
+        if not undone.failures:
+            self._remove_images(record)
         outcome: Outcome = "rolled back" if undone.is_whole else "needs operator"
         return Recovered(outcome, record, revision, reason, undone.commands)
+
+    def _remove_images(self, record: Record) -> None:
+        """Remove what a restore that was killed had unpacked: nobody else will."""
+        steps = (taken.step for taken in record.steps)
+        for folder in {s.old.parent for s in steps if isinstance(s, RestoreDatabase)}:
+            self.machine.remove_tree(folder)
 
     def _end(self, record: Record, undone: Undone, reason: str) -> int:
         """Record the end; gives the revision that is served."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Literal
 
@@ -16,7 +16,7 @@ from mailstead.settings.file_history import FileHistory
 from mailstead.settings.history import SettingsHistory
 from mailstead.settings.store import Store
 from mailstead.transaction.admin_hooks import AdminHooks
-from mailstead.transaction.changes import FileVersion, Plan
+from mailstead.transaction.changes import FileVersion, Plan, ServiceAction
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.journal import Journal
 from mailstead.transaction.moved import plan_moved
@@ -31,6 +31,7 @@ from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows,
 from mailstead.transaction.undo import Undo, Undone
 
 RESERVE = 256 << 10  # besides the old files: names, folders, the journal's own end
+Extra = Callable[[], Sequence[Step]]
 Outcome = Literal["committed", "rolled back", "needs operator", "nothing to do"]
 
 
@@ -56,6 +57,11 @@ class SaveResult:
     warnings: tuple[str, ...] = ()
 
 
+def no_steps() -> tuple[Step, ...]:
+    """Add nothing to a save."""
+    return ()
+
+
 @attrs.frozen
 class Request:
     """What is asked of a save.
@@ -67,6 +73,8 @@ class Request:
         confirm: seconds within which somebody must confirm it; 0: it needs no confirmation.
         allowed: who may confirm besides the one who saves.
         back_to: make the draft what running was then, and take that back unless it is saved.
+        extra: gives further steps, such as those of a restore. It is asked when packages, users
+            and databases exist, and they are taken after files and rows, before services.
     """
 
     comment: str = ""
@@ -75,6 +83,7 @@ class Request:
     confirm: float = 0.0
     allowed: tuple[str, ...] = ()
     back_to: Goal | None = None
+    extra: Extra = no_steps
 
 
 @attrs.define
@@ -146,7 +155,7 @@ class Save:
         self.covered = AuditLog(self._store).head()
         plan = self.planner.plan(self.progress)
         self._refuse_moved(plan)
-        if plan.is_empty:
+        if plan.is_empty and not self.request.extra():
             return SaveResult("nothing to do", plan.revision, plan)
         self._refuse_without_consent(plan)
         self.hooks.before(plan)
@@ -171,7 +180,7 @@ class Save:
         """Make what stays when the save is undone, then record all that is about to be done."""
         self._prepare(plan)
         steps = tuple(self._steps(plan))
-        self.progress.expect(len(steps) + _probe_count(plan) + 1)
+        self.progress.expect(len(steps) + _probe_count(steps) + 1)
         self._keep_originals(plan)
         now = self._machine.now()
         self.number = self.journal.prepared(self.plan_id, plan.revision, self.actor, now, steps)
@@ -223,10 +232,15 @@ class Save:
 
     def _steps(self, plan: Plan) -> Iterator[Step]:
         target = self.planner.contexts.of("draft")
+        extra = tuple(self.request.extra())
+        given = {step.real for step in extra if isinstance(step, ReplaceFile)}
+        acted = {item.daemon.name for item in plan.services}
         # A daemon that leaves is stopped with its own files, before others stand there.
         yield from (ControlService(item) for item in plan.services if item.verb == "stop")
         for name, item in plan.generated:
             path = target.path(item.path)
+            if path in given:
+                continue
             user, gid = self._machine.user(item.owner), self._machine.group(item.group)
             if user is None or gid is None:
                 raise MachineError(f"no user {item.owner} or group {item.group}", where=item.path)
@@ -236,6 +250,9 @@ class Save:
             yield ReplaceFile(change.module, change.path, change.real, change.old, change.new)
         for rows in plan.rows:
             yield PublishRows(rows)
+        for step in extra:
+            if not isinstance(step, ControlService) or step.action.daemon.name not in acted:
+                yield step
         yield from (ControlService(item) for item in plan.services if item.verb != "stop")
         # What does not answer now is not ours to prove afterwards.
         yield from (
@@ -254,10 +271,7 @@ class Save:
                 self.journal.about_to(self.number, position)
                 self.taken.append(Taken(step))
                 self.executor.take(step)
-            acted = (step.action for step in steps if isinstance(step, ControlService))
-            self.prober.prove(
-                [(a.daemon, a.probes) for a in acted if a.verb != "stop"], self.progress
-            )
+            self.prober.prove([(a.daemon, a.probes) for a in _acted(steps)], self.progress)
             revision, wait = self._commit(plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old state must return
             return self._roll_back(plan, steps, str(error) or type(error).__name__)
@@ -328,6 +342,12 @@ class Save:
             self.journal.ended(self.number, undone.phase, reason, undone.commands)
 
 
-def _probe_count(plan: Plan) -> int:
-    acted = [action for action in plan.services if action.verb != "stop"]
+def _acted(steps: tuple[Step, ...]) -> list[ServiceAction]:
+    """Give the actions after which a daemon must serve."""
+    found = [step.action for step in steps if isinstance(step, ControlService)]
+    return [action for action in found if action.verb != "stop"]
+
+
+def _probe_count(steps: tuple[Step, ...]) -> int:
+    acted = _acted(steps)
     return sum(len(action.probes) for action in acted) + bool(acted)

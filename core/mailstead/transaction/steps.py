@@ -52,6 +52,22 @@ class PublishRows:
 
 
 @attrs.frozen
+class RestoreDatabase:
+    """Give a database the content of an image.
+
+    ``new`` and ``old`` are images in a private folder. The old one is made by the step itself,
+    as late as possible, since users and accounts change without a save.
+    """
+
+    path: Path
+    old: Path
+    new: Path
+
+    def __str__(self) -> str:
+        return f"database {self.path}"
+
+
+@attrs.frozen
 class ControlService:
     """Start, stop, reload or restart a daemon."""
 
@@ -61,4 +77,4 @@ class ControlService:
         return str(self.action)
 
 
-Step: TypeAlias = MakeFolder | ReplaceFile | PublishRows | ControlService
+Step: TypeAlias = MakeFolder | ReplaceFile | PublishRows | RestoreDatabase | ControlService

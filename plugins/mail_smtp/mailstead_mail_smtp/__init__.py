@@ -7,6 +7,7 @@ from typing import Any
 
 from mailstead.plugin import Account, Context, Fact, Generated, Machine, Module, hookimpl
 from mailstead_mail_smtp import places, tls
+from mailstead_mail_smtp.backups import backups
 from mailstead_mail_smtp.daemon import checks, daemon
 from mailstead_mail_smtp.hookspecs import Hooks
 from mailstead_mail_smtp.publish import publications
@@ -33,6 +34,7 @@ module = Module(
     validate=problems,
     prepare=prepare,
     hookspecs=(Hooks,),
+    backups=backups(),
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mailstead.plugin import Context, Folder, Machine, Module
+from mailstead.plugin import Backup, Context, Folder, Machine, Module
 from mailstead_users.hookspecs import UserHooks
-from mailstead_users.places import FOLDER
+from mailstead_users.places import DATABASE, FOLDER
 from mailstead_users.settings import PasswordPolicy
 
 
@@ -20,4 +20,5 @@ module = Module(
     folders=(Folder(FOLDER, mode=0o750),),
     prepare=prepare,
     hookspecs=(UserHooks,),
+    backups=(Backup(DATABASE, "sqlite", counts=("users", "groups")),),
 )

@@ -271,3 +271,113 @@ def test_a_scratch_file_is_new_and_private(world: World) -> None:
     with pytest.raises(MachineError):
         world.machine.write_scratch(path, b"y")
     assert world.machine.read_file(path) == b"x"
+
+
+def test_a_stream_is_read_from_anywhere(world: World) -> None:
+    """It tells its size, and reads less only at the end."""
+    world.write(world.root / "a", b"0123456789")
+    with world.machine.read_stream(world.root / "a") as stream:
+        assert stream.size == 10
+        assert stream.read(4) == b"0123"
+        stream.seek(8)
+        assert (stream.read(4), stream.read(4)) == (b"89", b"")
+
+
+def test_only_a_file_is_read_as_a_stream(world: World) -> None:
+    """Nothing there is said as it is; a folder is refused."""
+    with (
+        pytest.raises(FileNotFoundError),
+        world.machine.read_stream(world.root / "none"),
+    ):
+        pass
+    world.folder(world.root / "d")
+    with (
+        pytest.raises(MachineError, match="not a regular file"),
+        world.machine.read_stream(world.root / "d"),
+    ):
+        pass
+
+
+def test_a_file_that_is_written_in_pieces_appears_whole(world: World) -> None:
+    """Until the end there is nothing; earlier bytes may be corrected, later ones dropped."""
+    path = world.root / "a"
+    with world.machine.replace_stream(path, mode=0o600, uid=world.uid, gid=world.gid) as out:
+        assert out.write(b"size: ?\nabc") == 11
+        out.write(b"def")
+        out.cut(11)
+        out.rewrite(6, b"3")
+        assert out.tell() == 11
+        out.write(b".")
+        assert world.machine.stat_file(path) is None
+    state = world.machine.stat_file(path)
+    assert state is not None
+    assert (state.mode, world.machine.read_file(path)) == (0o600, b"size: 3\nabc.")
+    assert world.machine.list_directory(world.root) == ("a",)
+
+
+def test_an_error_while_writing_leaves_what_was_there(world: World) -> None:
+    """No part and no temporary file."""
+    world.write(world.root / "a", b"old")
+    with pytest.raises(ZeroDivisionError):
+        _write_half(world, world.root / "a")
+    assert world.machine.read_file(world.root / "a") == b"old"
+    assert world.machine.list_directory(world.root) == ("a",)
+
+
+def test_a_stream_replaces_no_link_or_folder(world: World) -> None:
+    """Nor is it written where others can plant a link."""
+    world.folder(world.root / "folder")
+    world.link(world.root / "link", "target")
+    world.folder(world.root / "open", 0o777)
+    for name in ("folder", "link", "open/x"):
+        with pytest.raises(MachineError):
+            _write_half(world, world.root / name)
+    assert world.machine.stat_file(world.root / "target") is None
+
+
+def test_an_added_file_has_owner_mode_and_date(world: World) -> None:
+    """Also in a folder that others can write to."""
+    world.folder(world.root / "open", 0o777)
+    path = world.root / "open" / "x"
+    owner = {"uid": world.uid, "gid": world.gid}
+    with world.machine.add_stream(path, mode=0o640, modified=1234.0, **owner) as out:
+        out.write(b"mail")
+    state = world.machine.stat_file(path)
+    assert state is not None
+    assert (state.mode, state.modified, state.size) == (0o640, 1234.0, 4)
+    assert world.machine.list_directory(world.root / "open") == ("x",)
+
+
+def test_an_added_file_never_replaces_another(world: World) -> None:
+    """Not one that was there, nor one that came meanwhile."""
+    owner = {"mode": 0o600, "uid": world.uid, "gid": world.gid}
+    with world.machine.add_stream(world.root / "x", modified=1.0, **owner) as out:
+        out.write(b"mine")
+        world.write(world.root / "x", b"theirs")
+    assert world.machine.read_file(world.root / "x") == b"theirs"
+    assert world.machine.list_directory(world.root) == ("x",)
+
+
+def test_owners_have_names_where_there_are_any(world: World) -> None:
+    """A number nobody has gives none."""
+    assert world.machine.owner_names(0, 0) == ("root", "root")
+    assert world.machine.owner_names(987654, 987654) == ("", "")
+
+
+def test_whole_databases_must_exist(world: World) -> None:
+    """None is made by copying, looking or restoring."""
+    machine, gone = world.machine, world.root / "none.db"
+    for call in (
+        lambda: machine.copy_databases({gone: world.root / "copy"}),
+        lambda: machine.inspect_database(gone, ()),
+        lambda: machine.restore_database(gone, gone),
+    ):
+        with pytest.raises(MachineError, match="does not exist"):
+            call()
+    assert machine.list_directory(world.root) == ()
+
+
+def _write_half(world: World, path: Path) -> None:
+    with world.machine.replace_stream(path, mode=0o600, uid=world.uid, gid=world.gid) as out:
+        out.write(b"half")
+        raise ZeroDivisionError

@@ -13,7 +13,14 @@ from mailstead.machine.base import Conversation, Path, RowChange, Say
 from mailstead.module import Daemon, Native, Probe
 from mailstead.transaction.changes import FileVersion, Rows, ServiceAction
 from mailstead.transaction.codec import decode, dump, encode
-from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
+from mailstead.transaction.steps import (
+    ControlService,
+    MakeFolder,
+    PublishRows,
+    ReplaceFile,
+    RestoreDatabase,
+    Step,
+)
 
 NAMES = st.text(min_size=1, max_size=20)
 VALUES = st.none() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20)
@@ -43,6 +50,7 @@ STEPS = st.one_of(
         Rows, NAMES, PATHS,
         st.lists(st.builds(RowChange, NAMES, KEYS, ROWS, ROWS), max_size=2).map(tuple),
     )),
+    st.builds(RestoreDatabase, PATHS, PATHS, PATHS),
     st.builds(ControlService, st.builds(
         ServiceAction, NAMES, DAEMONS, VERBS, NAMES,
         st.booleans(), PROBES, PROBES, st.none() | st.booleans(),
