@@ -26,6 +26,7 @@ from mailstead.machine.base import (
     ProcessState,
     RowChange,
 )
+from mailstead.machine.deadline import deadline
 from mailstead.machine.fake_files import FakeTree, Node
 from mailstead.machine.fake_services import FakeServices
 from mailstead.machine.fake_world import (
@@ -63,6 +64,7 @@ class FakeMachine:
         root, systemd, host_name, space: what the port's questions of that kind give.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
+        haste: how many times shorter than declared deadlines are.
     """
 
     def __init__(self) -> None:
@@ -83,6 +85,7 @@ class FakeMachine:
         self.systemd = False
         self.host_name = "mail"
         self.space = 1 << 30
+        self.haste = 1.0
         self._locks: set[Path] = set()
         self.on_command(["useradd"], self._add_user)
         self.on_command(["adduser"], self._add_user)
@@ -309,6 +312,10 @@ class FakeMachine:
         """Let time pass."""
         self.log.note("sleep", seconds)
         self.time.pass_by(seconds)
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt what takes longer, really; it is no effect, and not in ``calls``."""
+        return deadline(seconds / self.haste)
 
     @contextmanager
     def _files(

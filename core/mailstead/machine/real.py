@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path as RealPath
 
 from mailstead.machine import commands, files, packages, probe, processes, replace, rows
+from mailstead.machine import deadline as deadlines
 from mailstead.machine import lock as locks
 from mailstead.machine.base import (
     Completed,
@@ -158,3 +159,7 @@ class RealMachine:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt what takes longer."""
+        return deadlines.deadline(seconds)

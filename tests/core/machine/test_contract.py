@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailstead.errors import Locked, MachineError
-from mailstead.machine.base import Machine, Path, RowChange
+from mailstead.machine.base import DeadlineExceeded, Machine, Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
 from tests.core.machine.conftest import World
@@ -169,3 +169,17 @@ def test_a_scratch_file_is_new_and_private(world: World) -> None:
     with pytest.raises(MachineError):
         world.machine.write_scratch(path, b"y")
     assert world.machine.read_file(path) == b"x"
+
+
+def test_a_deadline_interrupts_a_loop_and_spares_what_is_quick(world: World) -> None:
+    """On either machine it is real."""
+    with world.machine.deadline(600.0):
+        assert world.machine.now() > 0
+    with pytest.raises(DeadlineExceeded), world.machine.deadline(0.05):
+        spin()
+
+
+def spin() -> None:
+    """Go on for ever."""
+    while True:
+        pass
