@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import InvalidInput, ModuleUnavailable
+from mailstead.errors import InvalidInput, ModuleUnavailable, NotFound, RegistryError
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.instance_file import make_folders, read_instance, write_instance
@@ -88,8 +88,8 @@ class Engine:
         machine = machine or _real_machine()
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
         registry = registry or Registry.discover()
-        hooks = Hooks(registry)
-        schema = _schema(registry)
+        hooks = Hooks(registry, machine.deadline)
+        schema = _schema(registry, machine)
         store = Store.open(instance.state_path("state.db"))
         return cls(
             instance=instance,
@@ -257,23 +257,22 @@ class Engine:
                     control.set_at_boot(wanted=False)
 
     def _control(self, module: str, verbs: Sequence[str], progress: Listener | None) -> None:
+        from mailstead.transaction.daemons import DaemonQuestions
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.services import probes_of
 
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
             context = self.context("running")
-            daemons = [
-                daemon
+            asked = [
+                DaemonQuestions(self.machine.deadline, module, daemon)
                 for daemon in self.registry.module(module).daemons
-                if daemon.runs_when is None or daemon.runs_when(context)
             ]
+            proof = [(ask.daemon, ask.probes(context)) for ask in asked if ask.is_wanted(context)]
             self.machine.remove_file(self._stopped_mark(module))
-            steps = _progress(Progress(total=len(daemons) * 2), progress)
-            for daemon in daemons:
+            steps = _progress(Progress(total=len(proof) * 2), progress)
+            for daemon, _ in proof:
                 steps.step("act", f"{verbs[-1]} {daemon.name}")
                 self._bring_up(daemon, verbs)
-            proof = [(daemon, probes_of(daemon, context)) for daemon in daemons]
             self._prober().prove(proof, steps)
 
     def _bring_up(self, daemon: Daemon, verbs: Sequence[str]) -> None:
@@ -310,11 +309,16 @@ class Engine:
         self.store.add_consents(module, paths, self.actor, self.machine.now())
 
 
-def _schema(registry: Registry) -> Schema:
-    schema = Schema()
+def _schema(registry: Registry, machine: Machine) -> Schema:
+    schema = Schema(machine.deadline)
     schema.add(CORE, [ModuleState])
     for name in registry.usable():
-        schema.add(name, registry.module(name).sections)
+        if registry.entry(name).status != "available":
+            continue  # what it needs was broken just now
+        try:
+            schema.add(name, registry.module(name).sections)
+        except (RegistryError, NotFound, TypeError) as error:
+            registry.mark_broken(name, f"its settings cannot be used: {error}")
     return schema
 
 

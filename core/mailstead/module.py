@@ -203,6 +203,20 @@ class Publication:
     row: Callable[[Any], Mapping[str, str | int | None]]
 
 
+def _several(kind: type) -> Any:
+    """Make a field of several components of one kind, so that another kind is found at import."""
+
+    def validate(_: Module, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise TypeError(f"{attribute.name} is {type(value).__name__}, not a list")
+        for item in value:
+            if not isinstance(item, kind):
+                given, wanted = type(item).__name__, kind.__name__
+                raise TypeError(f"{attribute.name} holds {given} where {wanted} belongs")
+
+    return attrs.field(default=(), validator=validate)
+
+
 @attrs.frozen
 class Module:
     """A module: what an admin can set and what becomes of it.
@@ -216,15 +230,15 @@ class Module:
             written; creates what must exist once (databases). Must be safe to repeat.
     """
 
-    sections: Sequence[type] = ()
-    files: Sequence[Template] = ()
-    generated: Sequence[Generated] = ()
-    folders: Sequence[Folder] = ()
-    accounts: Sequence[Account] = ()
-    daemons: Sequence[Daemon] = ()
+    sections: Sequence[type] = _several(type)
+    files: Sequence[Template] = _several(Template)
+    generated: Sequence[Generated] = _several(Generated)
+    folders: Sequence[Folder] = _several(Folder)
+    accounts: Sequence[Account] = _several(Account)
+    daemons: Sequence[Daemon] = _several(Daemon)
     checks: Sequence[Check] | Callable[[Context], Iterable[Check]] = ()
-    facts: Sequence[Fact] = ()
-    publications: Sequence[Publication] = ()
+    facts: Sequence[Fact] = _several(Fact)
+    publications: Sequence[Publication] = _several(Publication)
     validate: Callable[[Context], Iterable[Problem]] | None = None
     prepare: Callable[[Context, Machine], None] | None = None
-    hookspecs: Sequence[type] = ()
+    hookspecs: Sequence[type] = _several(type)

@@ -17,7 +17,9 @@ from typing import Literal
 
 import attrs
 
-from mailstead.errors import ManifestError, ModuleUnavailable
+from mailstead.errors import MailsteadError, ManifestError, ModuleUnavailable
+from mailstead.guard import WORK_SECONDS, Nonsense, guarded
+from mailstead.machine.deadline import deadline
 from mailstead.manifest import Manifest, parse
 from mailstead.module import Module
 
@@ -157,12 +159,11 @@ class Registry:
 
     def _import(self, entry: Entry) -> Entry:
         try:
-            package = importlib.import_module(entry.source.package)
-            declared = getattr(package, "module", None)
-            if not isinstance(declared, Module):
-                raise TypeError(f"{entry.source.package}.module is not a Module")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            return self._break(entry, f"{type(error).__name__}: {error}")
+            package = guarded(
+                deadline, entry.id, "import", lambda: _import(entry), seconds=WORK_SECONDS
+            )
+        except MailsteadError as error:
+            return self._break(entry, error.problem)
         self._packages[entry.id] = package
         return entry
 
@@ -173,6 +174,13 @@ class Registry:
                 self._packages.pop(name, None)
             self.entries[name] = other
         return self.entries[entry.id]
+
+
+def _import(entry: Entry) -> ModuleType:
+    package = importlib.import_module(entry.source.package)
+    if not isinstance(getattr(package, "module", None), Module):
+        raise Nonsense(f"{entry.source.package}.module is not a Module")
+    return package
 
 
 def _read(source: Source) -> Entry:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, PlanError
+from mailstead.guard import WORK_SECONDS, guarded
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
@@ -78,10 +78,8 @@ class Facts(Mapping[str, Any]):
         return len(self._declared)
 
     def _find(self, module: str, fact: Fact) -> Any:
-        try:
+        def find() -> Any:
             return fact.find(self._machine)
-        except MailsteadError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            problem = f"the fact {fact.name} could not be found: {error}"
-            raise PlanError(problem, where=f"module {module}") from error
+
+        what = f"the fact {fact.name}"
+        return guarded(self._machine.deadline, module, what, find, seconds=WORK_SECONDS)

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, PlanError
+from mailstead.errors import PlanError
+from mailstead.guard import guarded, listed
 from mailstead.machine.base import Machine
 from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
@@ -36,7 +37,11 @@ class Planner:
 
     contexts: Contexts
     controls: Controls
-    renderer: Renderer = attrs.field(factory=Renderer)
+    renderer: Renderer = attrs.field()
+
+    @renderer.default
+    def _make_renderer(self) -> Renderer:
+        return Renderer(self.contexts.machine.deadline)
 
     @property
     def machine(self) -> Machine:
@@ -77,13 +82,10 @@ class Planner:
 
     def _problems(self, name: str, target: Context) -> Iterable[Problem]:
         validate = self.registry.module(name).validate
-        try:
-            return list(validate(target)) if validate else ()
-        except MailsteadError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            problem = f"its settings could not be checked: {type(error).__name__}: {error}"
-            raise PlanError(problem, where=f"module {name}") from error
+        if validate is None:
+            return ()
+        deadline = self.machine.deadline
+        return guarded(deadline, name, "validate", lambda: listed(validate(target), Problem))
 
     def _render(self, target: Context) -> dict[str, tuple[Rendered, ...]]:
         return {name: self._render_module(name, target) for name in target.enabled}
@@ -107,7 +109,8 @@ class Planner:
         found = comparer.compare(everything)
         files = (*found.changes, *self._departures(comparer, running, target, rendered))
         changes = store.draft_changes()
-        publisher = Publisher(self.registry, self.contexts.schema, running, target)
+        deadline = self.machine.deadline
+        publisher = Publisher(self.registry, self.contexts.schema, running, target, deadline)
         leaving = tuple(name for name in running.enabled if not target.is_enabled(name))
         coming = tuple(name for name in target.enabled if not running.is_enabled(name))
         modules = {name: self.registry.module(name) for name in target.enabled}
@@ -189,7 +192,9 @@ class Planner:
         self, running: Context, target: Context, files: Sequence[FileChange]
     ) -> tuple[ServiceAction, ...]:
         stopped = self.machine.list_directory(self.contexts.instance.state_path("stopped"))
-        planner = ServicePlanner(self.registry, self.controls, running, target, frozenset(stopped))
+        planner = ServicePlanner(
+            self.registry, self.controls, running, target, frozenset(stopped), self.machine.deadline
+        )
         return planner.actions(files)
 
     def _missing_consents(
@@ -247,7 +252,11 @@ class Planner:
 
     def _checks_of(self, name: str, target: Context) -> Iterable[Check]:
         declared = self.registry.module(name).checks
-        return declared(target) if callable(declared) else declared
+
+        def give() -> Iterable[Check]:
+            return listed(declared(target) if callable(declared) else declared, Check)
+
+        return guarded(self.machine.deadline, name, "checks", give)
 
     def _checked_modules(self, target: Context, plan: Plan) -> Collection[str]:
         """The modules whose files change, and those whose daemons read such a file."""

@@ -15,12 +15,14 @@ from typing import Any
 
 import attrs
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, RenderError
+from mailstead.errors import RenderError
+from mailstead.guard import HINT, Deadline, Nonsense, guarded, name_of
+from mailstead.machine.deadline import deadline as real_deadline
 from mailstead.module import Module, Template
 from mailstead.settings.declare import section_of
+from mailstead.transaction.environment import BoundedEnvironment, bounded
 
 
 @attrs.frozen
@@ -40,6 +42,7 @@ class Rendered:
 class Renderer:
     """Renders the templates of modules; keeps compiled templates for its lifetime."""
 
+    deadline: Deadline = real_deadline
     _environments: dict[str, jinja2.Environment] = attrs.field(factory=dict)
 
     def files(
@@ -55,24 +58,21 @@ class Renderer:
     def _file(
         self, name: str, module: Module, package: ModuleType, item: Template, context: Context
     ) -> Rendered | None:
-        where = f"module {name}: {item.path}"
-        try:
-            chosen = item.template if isinstance(item.template, str) else item.template(context)
-            if chosen is None:
+        def render() -> bytes | None:
+            template = _choose(item, context)
+            if template is None:
                 return None
-            variables = _variables(module, item, context)
-            text = self._environment(package).get_template(chosen).render(variables)
-        except MailsteadError:
-            raise
-        except jinja2.TemplateSyntaxError as error:
-            where = f"{where}: {error.name}:{error.lineno}"
-            raise RenderError(str(error.message), where=where) from error
-        except (Exception, SystemExit) as error:  # a template or plugin may raise anything
-            raise RenderError(_words(error), where=f"{where}{_line(error)}") from error
+            found = self._environment(package).get_template(template)
+            return bounded(found.generate(_variables(module, item, context)))
+
+        failure = _secret_failure if item.secret else _failure
+        content = guarded(self.deadline, name, item.path, render, failure=failure)
+        if content is None:
+            return None
         return Rendered(
             module=name,
             path=item.path,
-            content=text.encode(),
+            content=content,
             mode=item.mode,
             owner=item.owner,
             group=item.group,
@@ -82,16 +82,16 @@ class Renderer:
     def _environment(self, package: ModuleType) -> jinja2.Environment:
         name = package.__name__
         if name not in self._environments:
-            self._environments[name] = ImmutableSandboxedEnvironment(
-                loader=jinja2.FileSystemLoader(Path(package.__path__[0]) / "templates"),
-                undefined=jinja2.StrictUndefined,
-                autoescape=False,
-                trim_blocks=True,
-                lstrip_blocks=True,
-                keep_trailing_newline=True,
-                finalize=_one_line,
-            )
+            loader = jinja2.FileSystemLoader(Path(package.__path__[0]) / "templates")
+            self._environments[name] = BoundedEnvironment(loader)
         return self._environments[name]
+
+
+def _choose(item: Template, context: Context) -> str | None:
+    given = item.template if isinstance(item.template, str) else item.template(context)
+    if given is not None and not isinstance(given, str):
+        raise Nonsense(f"its template is {name_of(given)}, not a file name")
+    return given
 
 
 def _variables(module: Module, item: Template, context: Context) -> Mapping[str, Any]:
@@ -101,22 +101,30 @@ def _variables(module: Module, item: Template, context: Context) -> Mapping[str,
         if (section := section_of(cls)).kind == "form"
     }
     own = item.variables(context) if item.variables else {}
+    if not isinstance(own, Mapping):
+        raise Nonsense(f"its variables are {name_of(own)}, not a mapping")
     base = {"context": context, "instance": context.instance, "facts": context.facts}
     return {**base, **forms, **own}
 
 
-def _one_line(value: object) -> object:
-    text = value if isinstance(value, str) else str(value)
-    if any(ord(char) < ord(" ") and char != "\t" for char in text):
-        raise ValueError(f"a value holds a control character: {text[:40]!r}")
-    return value
+def _failure(where: str, words: str, error: BaseException) -> RenderError:
+    return RenderError(words, where=f"{where}{_line(error)}", hint=HINT)
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def _secret_failure(where: str, _words: str, error: BaseException) -> RenderError:
+    """Tell the kind of failure alone: its words may hold what is never shown."""
+    return _failure(where, f"could not be rendered: {type(error).__name__}", error)
 
 
 def _line(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    found = [frame for frame in frames if frame.filename.endswith(".j2")]
-    return f": {Path(found[-1].filename).name}:{found[-1].lineno}" if found else ""
+    """Name the template and its line, the innermost one."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f": {error.name}:{error.lineno}"
+    found = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        template = frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            found = f": {template.name}:{template.get_corresponding_lineno(number)}"
+        elif "__jinja_exception__" in frame.f_globals:  # Jinja has put the line right already
+            found = f": {Path(frame.f_code.co_filename).name}:{number}"
+    return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Literal
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Literal, TypeVar
 
 import attrs
 
+from mailstead.context import Context
 from mailstead.errors import ConsentNeeded, MachineError, MailsteadError, PlanError, ProbeFailed
+from mailstead.guard import WORK_SECONDS, guarded, one
 from mailstead.machine.base import Machine
+from mailstead.module import Generated
 from mailstead.settings.cells import Actor, OwnedFile
 from mailstead.settings.store import Store
 from mailstead.transaction.changes import FileVersion, Plan, ServiceAction
@@ -20,6 +24,7 @@ from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
 
+T = TypeVar("T")
 Outcome = Literal["committed", "rolled back", "needs operator", "nothing to do"]
 
 
@@ -124,7 +129,10 @@ class Save:
         for name in plan.enable:
             prepare = self.planner.registry.module(name).prepare
             if prepare:
-                prepare(target, self._machine)
+                self._work(name, "prepare", partial(prepare, target, self._machine))
+
+    def _work(self, module: str, what: str, call: Callable[[], T]) -> T:
+        return guarded(self._machine.deadline, module, what, call, seconds=WORK_SECONDS)
 
     def _steps(self, plan: Plan) -> Iterator[Step]:
         target = self.planner.contexts.of("draft")
@@ -135,7 +143,8 @@ class Save:
             user, gid = self._machine.user(item.owner), self._machine.group(item.group)
             if user is None or gid is None:
                 raise MachineError(f"no user {item.owner} or group {item.group}", where=item.path)
-            new = FileVersion(item.make(target), item.mode, user[0], gid)
+            made = self._work(name, f"making {item.path}", partial(_made, item, target))
+            new = FileVersion(made, item.mode, user[0], gid)
             yield ReplaceFile(name, item.path, path, None, new)
         for change in plan.files:
             yield ReplaceFile(change.module, change.path, change.real, change.old, change.new)
@@ -224,6 +233,10 @@ class Save:
         except ProbeFailed as error:
             return [f"the old configuration does not serve: {error}"]
         return []
+
+
+def _made(item: Generated, target: Context) -> bytes:
+    return one(item.make(target), bytes)
 
 
 def _probe_count(plan: Plan) -> int:
