@@ -88,9 +88,10 @@ class Engine:
         machine = machine or _real_machine()
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
         registry = registry or Registry.discover()
+        store = Store.open(instance.state_path("state.db"))
+        registry = registry.including(_ever_enabled(store))
         hooks = Hooks(registry, machine.deadline)
         schema = _schema(registry, machine)
-        store = Store.open(instance.state_path("state.db"))
         return cls(
             instance=instance,
             machine=machine,
@@ -177,11 +178,14 @@ class Engine:
     def disable(self, modules: Sequence[str], *, restore: bool = False) -> None:
         """Disable modules in the draft, dependants first (`Registry.dependants`).
 
+        One that cannot be used any more leaves its files (``restore`` puts back what stood
+        there before all the same); its daemons are not known, so nobody stops them.
+
         Args:
             modules: every module to disable.
             restore: at Save also put back the files that stood there before.
         """
-        enabled = set(self.contexts.enabled(self.context_settings("draft"))) - set(modules)
+        enabled = set(self.contexts.chosen(self.context_settings("draft"))) - set(modules)
         for name in modules:
             still = sorted(enabled & set(self.registry.dependants(name)))
             if still:
@@ -307,6 +311,15 @@ class Engine:
     def _consent(self, module: str) -> None:
         paths = [item.path for item in self.registry.entry(module).manifest.paths]
         self.store.add_consents(module, paths, self.actor, self.machine.now())
+
+
+def _ever_enabled(store: Store) -> tuple[str, ...]:
+    """Give the modules that running or the draft has enabled, installed or not."""
+    schema = Schema()
+    schema.add(CORE, [ModuleState])
+    trees: tuple[Tree, Tree] = ("running", "draft")
+    rows = (row for tree in trees for row in Settings(store, schema, tree).rows(ModuleState))
+    return tuple(dict.fromkeys(row.id for row in rows if row.enabled))
 
 
 def _schema(registry: Registry, machine: Machine) -> Schema:

@@ -153,6 +153,17 @@ class Registry:
         }
         return tuple(TopologicalSorter(graph).static_order())
 
+    def including(self, modules: Iterable[str]) -> Registry:
+        """Give a registry that also has these modules, as broken where they are not there.
+
+        They are modules an instance has enabled; their packages were removed since.
+        """
+        gone = [name for name in modules if name not in self.entries]
+        if not gone:
+            return self
+        entries = {name: _gone(name) for name in gone}
+        return Registry({**self.entries, **entries}, self._packages)
+
     def mark_broken(self, module: str, reason: str) -> None:
         """Record that a module cannot be used; what needs it becomes blocked."""
         self._break(self.entry(module), reason)
@@ -174,6 +185,11 @@ class Registry:
                 self._packages.pop(name, None)
             self.entries[name] = other
         return self.entries[entry.id]
+
+
+def _gone(name: str) -> Entry:
+    nameless = Manifest(id=name, api=1, title=name)
+    return Entry(Source(name, ""), nameless, reason="its package is not installed", status="broken")
 
 
 def _import(entry: Entry) -> ModuleType:

@@ -77,6 +77,18 @@ def test_a_module_made_of_nonsense_is_broken(packages: Packages, words: str, rea
     assert reason in registry.entry("odd").reason
 
 
+def test_modules_that_are_not_there_are_broken_and_the_registry_stays_as_it_is(
+    packages: Packages,
+) -> None:
+    """An instance may know modules that nobody has installed any more."""
+    registry = Registry.discover([packages.add("a")])
+    wider = registry.including(["a", "gone"])
+    assert (registry.ids, wider.ids) == (("a",), ("a", "gone"))
+    assert wider.usable() == ("a",)
+    assert wider.entry("gone").reason == "its package is not installed"
+    assert wider.including(["gone"]) is wider
+
+
 def test_a_cycle_breaks_the_modules_in_it_and_names_them(packages: Packages) -> None:
     """Others go on."""
     registry = Registry.discover(

@@ -41,6 +41,8 @@ def show_plan(app: App, plan: Plan) -> None:
         return
     for path in plan.kept:
         app.say(f"edited by hand and left alone: {path}")
+    for note in plan.notes:
+        app.say(note)
     if plan.is_empty:
         app.say("There is nothing to save.")
         return
@@ -90,6 +92,7 @@ def plan_data(app: App, plan: Plan) -> dict[str, Any]:
         "kept": plan.kept,
         "checks": plan.checks,
         "unchecked": plan.unchecked,
+        "notes": plan.notes,
     }
 
 

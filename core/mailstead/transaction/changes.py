@@ -116,7 +116,12 @@ class Rows:
 
 @attrs.frozen
 class Plan:
-    """Everything one save would do, shown before it is done."""
+    """Everything one save would do, shown before it is done.
+
+    Attributes:
+        forgotten: system paths that stay as they are and are no longer ours.
+        notes: what a person must know besides.
+    """
 
     revision: int
     changes: tuple[Change, ...] = ()
@@ -134,6 +139,8 @@ class Plan:
     kept: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     unchecked: str = ""
+    forgotten: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

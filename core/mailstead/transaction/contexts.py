@@ -46,8 +46,18 @@ class Contexts:
 
     def enabled(self, settings: Settings) -> tuple[str, ...]:
         """Give the enabled modules that can be used, in dependency order."""
-        chosen = {row.id for row in settings.rows(ModuleState) if row.enabled}
+        chosen = self.chosen(settings)
         return tuple(name for name in self.registry.usable() if name in chosen)
+
+    def chosen(self, settings: Settings) -> tuple[str, ...]:
+        """Give the enabled modules whether they can be used or not, in dependency order."""
+        chosen = {row.id for row in settings.rows(ModuleState) if row.enabled}
+        return tuple(name for name in self.registry.ids if name in chosen)
+
+    def unusable(self, settings: Settings) -> tuple[str, ...]:
+        """Give the enabled modules that are broken, blocked or not installed any more."""
+        usable = self.enabled(settings)
+        return tuple(name for name in self.chosen(settings) if name not in usable)
 
     def facts(self, modules: Iterable[str]) -> Facts:
         """Give the facts that modules declare."""

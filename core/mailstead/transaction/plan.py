@@ -17,6 +17,7 @@ from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.edit import validate_changed
+from mailstead.transaction.absent import Absent
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer
@@ -111,7 +112,7 @@ class Planner:
         changes = store.draft_changes()
         deadline = self.machine.deadline
         publisher = Publisher(self.registry, self.contexts.schema, running, target, deadline)
-        leaving = tuple(name for name in running.enabled if not target.is_enabled(name))
+        absent = Absent(self.contexts, running.settings, target.settings)
         coming = tuple(name for name in target.enabled if not running.is_enabled(name))
         modules = {name: self.registry.module(name) for name in target.enabled}
         generated = self._missing_generated(modules)
@@ -119,7 +120,7 @@ class Planner:
             revision=store.revision(),
             changes=changes,
             enable=coming,
-            disable=leaving,
+            disable=absent.leaving,
             packages=self._missing_packages(target.enabled),
             accounts=self._missing_accounts(modules),
             folders=self._folders(modules, coming),
@@ -130,6 +131,8 @@ class Planner:
             consents=self._missing_consents(files, generated),
             conflicts=tuple(item.path for item in files if item.edited),
             kept=found.kept,
+            forgotten=absent.forgotten(files),
+            notes=absent.notes(),
         )
 
     def _comparer(self) -> FileComparer:
@@ -153,9 +156,9 @@ class Planner:
         found: list[FileChange] = []
         for name in target.enabled:
             found += comparer.removals(name, rendered[name])
-        for name in running.enabled:
+        for name in self.contexts.chosen(running.settings):
             state = target.settings.row(ModuleState, name)
-            if not target.is_enabled(name) and state is not None and state.restore:
+            if state is not None and not state.enabled and state.restore:
                 found += comparer.restorations(name, originals)
         return tuple(found)
 

@@ -193,6 +193,8 @@ class Save:
                         OwnedFile(change.path, change.module, change.new.sha256,
                                   change.new.mode, revision)
                     )  # fmt: skip
+            for path in plan.forgotten:
+                self._store.forget_file(path)
         return revision
 
     def _roll_back(self, plan: Plan, reason: str) -> SaveResult:
