@@ -99,6 +99,19 @@ def test_the_inner_one_is_late_and_the_outer_one_goes_on(where: Where) -> None:
     assert where(work) == ["late", "done", "late"]
 
 
+def test_in_another_thread_the_outer_clock_stands_still() -> None:
+    """By as much as the inner block took."""
+
+    def work() -> bool:
+        outer: Any = deadline(LATER)
+        with outer:
+            before = outer.end
+            late(spin)
+            return bool(outer.end >= before + SOON)
+
+    assert in_another_thread(work)
+
+
 @THREADS
 def test_what_catches_exceptions_is_interrupted_all_the_same(where: Where) -> None:
     """It is no Exception."""
