@@ -43,6 +43,8 @@ def show_plan(app: App, plan: Plan) -> None:
         app.say(f"edited by hand and left alone: {path}")
     for note in plan.notes:
         app.say(note)
+    for path in plan.uses:
+        app.say(f"uses {path}")
     if plan.is_empty:
         app.say("There is nothing to save.")
         return
@@ -93,6 +95,7 @@ def plan_data(app: App, plan: Plan) -> dict[str, Any]:
         "checks": plan.checks,
         "unchecked": plan.unchecked,
         "notes": plan.notes,
+        "uses": plan.uses,
     }
 
 

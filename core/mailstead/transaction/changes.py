@@ -121,6 +121,7 @@ class Plan:
     Attributes:
         forgotten: system paths that stay as they are and are no longer ours.
         notes: what a person must know besides.
+        uses: system paths of the admin's own templates and snippets that have a part in it.
     """
 
     revision: int
@@ -141,6 +142,7 @@ class Plan:
     unchecked: str = ""
     forgotten: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

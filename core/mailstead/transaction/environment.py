@@ -1,12 +1,16 @@
 """The Jinja environment of one module's templates: sandboxed, strict, and bounded in memory.
 
+An admin's override of a template comes before the plugin's own of that name.
+
 The bounds are against mistakes: a template that asks for more than any file needs is refused
 before it gets it. A plugin's Python code has no such bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -15,8 +19,10 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailstead.guard import Nonsense
+from mailstead.transaction.additions import Override
 
 LARGEST = 16 << 20  # of one rendered file, in bytes
+ORIGINAL = "original"  # the plugin's template is original/<name> in an override of it
 LONGEST_NUMBER = 1 << 16  # in bits
 TOO_LARGE = f"is larger than {LARGEST >> 20} MiB"
 
@@ -64,9 +70,12 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     buffer = Buffer
     concat = staticmethod(_joined)
 
-    def __init__(self, loader: jinja2.BaseLoader) -> None:
+    def __init__(self, folder: Path, overrides: Mapping[str, Override]) -> None:
+        own = jinja2.FileSystemLoader(folder)
+        admins = jinja2.FunctionLoader(partial(_find, overrides))
+        original = jinja2.PrefixLoader({ORIGINAL: own})
         super().__init__(
-            loader=loader,
+            loader=jinja2.ChoiceLoader([admins, own, original]),
             undefined=jinja2.StrictUndefined,
             autoescape=False,
             trim_blocks=True,
@@ -74,6 +83,45 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             finalize=_one_line,
         )
+        self.overrides = overrides
+        self.asked: set[str] = set()
+
+    def compile_overrides(self) -> None:
+        """Compile every override, also those that these settings do not ask for."""
+        for name in self.overrides:
+            self.get_template(name)
+
+    def generate(self, name: str, variables: Mapping[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+        """Render a template; also gives the paths of the overrides that had a part in it.
+
+        Raises Nonsense when the result is too large, and what templates and variables raise.
+        """
+        self.asked.clear()
+        content = bounded(self.get_template(name).generate(variables))
+        used = sorted(self.asked & self.overrides.keys())
+        return content, tuple(self.overrides[item].path for item in used)
+
+    def get_template(
+        self,
+        name: str | jinja2.Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name for it
+    ) -> jinja2.Template:
+        """Load a template, and remember that it was asked for."""
+        if isinstance(name, str):
+            self.asked.add(name)
+        return super().get_template(name, parent, globals)
+
+    def select_template(
+        self,
+        names: Iterable[str | jinja2.Template],
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name for it
+    ) -> jinja2.Template:
+        """Load the first of several templates that exists."""
+        chosen = list(names)
+        self.asked.update(name for name in chosen if isinstance(name, str))
+        return super().select_template(chosen, parent, globals)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Refuse an operation whose result would be too large. Raises Nonsense."""
@@ -106,6 +154,13 @@ def _size(operator: str, left: Any, right: Any) -> int:
 
 def _length(value: Any) -> int:
     return len(value) if isinstance(value, str | bytes | list | tuple) else 0
+
+
+def _find(
+    overrides: Mapping[str, Override], name: str
+) -> tuple[str, str, Callable[[], bool]] | None:
+    found = overrides.get(name)
+    return None if found is None else (found.text, found.path, lambda: True)
 
 
 def _one_line(value: object) -> object:

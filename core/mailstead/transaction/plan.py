@@ -5,7 +5,7 @@ Phases: validate, render, compare, check with the daemons' own tools on a stagin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -18,6 +18,7 @@ from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.edit import validate_changed
 from mailstead.transaction.absent import Absent
+from mailstead.transaction.additions import NONE, Additions, read_additions
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer
@@ -89,11 +90,24 @@ class Planner:
         return guarded(deadline, name, "validate", lambda: listed(validate(target), Problem))
 
     def _render(self, target: Context) -> dict[str, tuple[Rendered, ...]]:
-        return {name: self._render_module(name, target) for name in target.enabled}
+        additions = self._additions(target)
+        return {
+            name: self._render_module(name, target, additions.get(name, NONE))
+            for name in target.enabled
+        }
 
-    def _render_module(self, name: str, target: Context) -> tuple[Rendered, ...]:
+    def _additions(self, target: Context) -> Mapping[str, Additions]:
+        def templates_of(module: str) -> Collection[str]:
+            return self.renderer.names(self.registry.package(module))
+
+        instance = self.contexts.instance
+        return read_additions(self.machine, instance, self.registry, target.enabled, templates_of)
+
+    def _render_module(
+        self, name: str, target: Context, additions: Additions
+    ) -> tuple[Rendered, ...]:
         package = self.registry.package(name)
-        files = self.renderer.files(name, self.registry.module(name), package, target)
+        files = self.renderer.files(name, self.registry.module(name), package, target, additions)
         owned = {item.path for item in self.registry.entry(name).manifest.paths}
         for item in files:
             if item.path not in owned:
@@ -133,6 +147,7 @@ class Planner:
             kept=found.kept,
             forgotten=absent.forgotten(files),
             notes=absent.notes(),
+            uses=_sources(everything),
         )
 
     def _comparer(self) -> FileComparer:
@@ -243,7 +258,9 @@ class Planner:
         kept = set(plan.kept)
         comparer = self._comparer()
         files = [
-            _staged(item, comparer) if item.path in kept else StagedFile(item.path, item.content)
+            _staged(item, comparer)
+            if item.path in kept
+            else StagedFile(item.path, item.content, origins=item.origins)
             for items in rendered.values()
             for item in items
         ]
@@ -281,6 +298,11 @@ def _staged(item: Rendered, comparer: FileComparer) -> StagedFile:
     """Stage what an admin made of the file, since that is what will stand there."""
     version = comparer.version(item.path)
     return StagedFile(item.path, version.content if version else item.content)
+
+
+def _sources(files: Iterable[Rendered]) -> tuple[str, ...]:
+    """Give the paths of the admin's additions that had a part in the files."""
+    return tuple(sorted({origin.source for item in files for origin in item.origins}))
 
 
 def _refusal(problems: Sequence[Problem]) -> PlanError:

@@ -12,6 +12,7 @@ from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.module import Check
+from mailstead.transaction.origins import Origin, explain
 
 _WORD = re.compile(r"\{(staged:)?(/[^}]*)\}")
 
@@ -23,6 +24,7 @@ class StagedFile:
     path: str
     content: bytes
     secret: bool = False
+    origins: tuple[Origin, ...] = ()
 
 
 @attrs.frozen
@@ -32,6 +34,7 @@ class Staging:
     machine: Machine
     instance: Instance
     root: Path
+    files: tuple[StagedFile, ...] = ()
 
     def run(self, module: str, check: Check) -> None:
         """Run one check. Raises CheckFailed with the checker's own words."""
@@ -49,7 +52,12 @@ class Staging:
             # People know the real path; the staged one is gone when they read this.
             words = said.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
             hint = "nothing was changed; correct the setting and try again"
-            raise CheckFailed(words or f"exit status {done.status}", where=where, hint=hint)
+            lines = [words or f"exit status {done.status}", *self._explain(words)]
+            raise CheckFailed("\n".join(lines), where=where, hint=hint)
+
+    def _explain(self, words: str) -> tuple[str, ...]:
+        made = {str(self.instance.path(item.path)): item.origins for item in self.files}
+        return explain(words, made)
 
     def _word(self, word: str) -> str:
         def real(match: re.Match[str]) -> str:
@@ -60,8 +68,9 @@ class Staging:
 
 
 @contextmanager
-def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) -> Iterator[Staging]:
+def staged(machine: Machine, instance: Instance, given: Iterable[StagedFile]) -> Iterator[Staging]:
     """Make a staging tree of files, readable by root alone, and remove it afterwards."""
+    files = tuple(given)
     root = instance.state_path("staging")
     machine.remove_tree(root)
     try:
@@ -71,7 +80,7 @@ def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) ->
             target = root / item.path.lstrip("/")
             _make_parents(machine, root, target, made)
             machine.write_scratch(target, item.content)
-        yield Staging(machine, instance, root)
+        yield Staging(machine, instance, root, files)
     finally:
         machine.remove_tree(root)
 

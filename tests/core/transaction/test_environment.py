@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
-import jinja2
 import pytest
 
 from mailstead.guard import Nonsense
-from mailstead.transaction.environment import LARGEST, BoundedEnvironment, bounded
+from mailstead.transaction.additions import Override
+from mailstead.transaction.environment import LARGEST, BoundedEnvironment
 
 HUGE = 1 << 30
 SOURCES = {
@@ -38,8 +39,8 @@ FINE = {
 
 def render(source: str) -> bytes:
     """Render a template's text."""
-    environment = BoundedEnvironment(jinja2.DictLoader({"page": source}))
-    return bounded(environment.get_template("page").generate())
+    overrides = {"page": Override("/etc/mailstead/templates/odd/page", source)}
+    return BoundedEnvironment(Path("/nowhere"), overrides).generate("page", {})[0]
 
 
 @pytest.mark.parametrize("name", SOURCES)
