@@ -75,7 +75,7 @@ def _explain(words: str, path: str, origin: Origin) -> Iterator[str]:
         return
     likely = list(_likely(words, origin))
     for number in likely:
-        yield f"see {origin.source}:{number}: {origin.lines[number - 1].strip()}"
+        yield f"see {origin.source}:{number}"
     if not likely and _names(words, path):
         where = f"lines {origin.first}-{origin.last} of " if origin.first else ""
         yield f"{where}{path} come from {origin.source}"
