@@ -47,7 +47,7 @@ class Server:
         context = self.made.context(self.instance)
         additions = self._additions()
         files = [
-            StagedFile(item.path, item.content, item.secret, item.origins)
+            StagedFile(item.path, item.content, item.secret, item.added)
             for name in ("mail_smtp", "mail_retrieval")
             for item in self.made.render(name, context, additions.get(name, Additions())).values()
         ]

@@ -90,13 +90,15 @@ class Planner:
         return guarded(deadline, name, "validate", lambda: listed(validate(target), Problem))
 
     def _render(self, target: Context) -> dict[str, tuple[Rendered, ...]]:
-        additions = self._additions(target)
+        additions = self.additions(target)
         return {
             name: self._render_module(name, target, additions.get(name, NONE))
             for name in target.enabled
         }
 
-    def _additions(self, target: Context) -> Mapping[str, Additions]:
+    def additions(self, target: Context) -> Mapping[str, Additions]:
+        """Read what the admin adds to the enabled modules. Raises PlanError."""
+
         def templates_of(module: str) -> Collection[str]:
             return self.renderer.names(self.registry.package(module))
 
@@ -260,7 +262,7 @@ class Planner:
         files = [
             _staged(item, comparer)
             if item.path in kept
-            else StagedFile(item.path, item.content, origins=item.origins)
+            else StagedFile(item.path, item.content, added=item.added)
             for items in rendered.values()
             for item in items
         ]
@@ -302,7 +304,7 @@ def _staged(item: Rendered, comparer: FileComparer) -> StagedFile:
 
 def _sources(files: Iterable[Rendered]) -> tuple[str, ...]:
     """Give the paths of the admin's additions that had a part in the files."""
-    return tuple(sorted({origin.source for item in files for origin in item.origins}))
+    return tuple(sorted({part.source for item in files for part in item.added}))
 
 
 def _refusal(problems: Sequence[Problem]) -> PlanError:

@@ -23,16 +23,16 @@ from mailstead.machine.deadline import deadline as real_deadline
 from mailstead.module import Module, Template
 from mailstead.settings.declare import section_of
 from mailstead.snippet import Snippet
+from mailstead.transaction.added import Added, find_added
 from mailstead.transaction.additions import NONE, TEMPLATES, Additions
 from mailstead.transaction.environment import BoundedEnvironment, bounded
-from mailstead.transaction.origins import Origin, origin_of
 
 
 @attrs.frozen
 class Rendered:
     """A file as it shall be: system path, content, mode, owner and group by name.
 
-    ``origins`` are the additions of an admin's that it was made with.
+    ``added`` are the additions of an admin's that it was made with.
     """
 
     module: str
@@ -42,7 +42,7 @@ class Rendered:
     owner: str
     group: str
     secret: bool = False
-    origins: tuple[Origin, ...] = ()
+    added: tuple[Added, ...] = ()
 
 
 @attrs.define
@@ -99,7 +99,7 @@ class _Work:
         made = guarded(deadline, self.name, item.path, lambda: self._render(item), failure=failure)
         if made is None:
             return None
-        content, origins = made
+        content, added = made
         return Rendered(
             module=self.name,
             path=item.path,
@@ -108,21 +108,21 @@ class _Work:
             owner=item.owner,
             group=item.group,
             secret=item.secret,
-            origins=origins,
+            added=added,
         )
 
-    def _render(self, item: Template) -> tuple[bytes, tuple[Origin, ...]] | None:
+    def _render(self, item: Template) -> tuple[bytes, tuple[Added, ...]] | None:
         template = _choose(item, self.context)
         if template is None:
             return None
         variables = _variables(self.module, item, self.context)
         content, used = self.environment.generate(template, variables)
-        origins = tuple(map(Origin, used))
+        added = tuple(map(Added, used))
         snippet = self.additions.snippets.get(item.snippet)
         if snippet is None:
-            return content, origins
+            return content, added
         text = _merge(item, content.decode(), snippet)
-        return bounded([text]), (*origins, origin_of(snippet.path, snippet.text, text))
+        return bounded([text]), (*added, find_added(snippet.path, snippet.text, text))
 
 
 def _templates(package: ModuleType) -> Path:

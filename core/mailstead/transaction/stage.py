@@ -12,7 +12,7 @@ from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.module import Check
-from mailstead.transaction.origins import Origin, explain
+from mailstead.transaction.added import Added, explain
 
 _WORD = re.compile(r"\{(staged:)?(/[^}]*)\}")
 
@@ -24,7 +24,7 @@ class StagedFile:
     path: str
     content: bytes
     secret: bool = False
-    origins: tuple[Origin, ...] = ()
+    added: tuple[Added, ...] = ()
 
 
 @attrs.frozen
@@ -56,7 +56,7 @@ class Staging:
             raise CheckFailed("\n".join(lines), where=where, hint=hint)
 
     def _explain(self, words: str) -> tuple[str, ...]:
-        made = {str(self.instance.path(item.path)): item.origins for item in self.files}
+        made = {str(self.instance.path(item.path)): item.added for item in self.files}
         return explain(words, made)
 
     def _word(self, word: str) -> str:

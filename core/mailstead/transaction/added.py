@@ -18,7 +18,7 @@ _SHORTEST = 3  # shorter quotes are everywhere
 
 
 @attrs.frozen
-class Origin:
+class Added:
     """An addition that a generated file was made with.
 
     Attributes:
@@ -38,15 +38,15 @@ class Origin:
         return self.first + len(self.lines) - 1
 
 
-def origin_of(source: str, snippet: str, text: str) -> Origin:
+def find_added(source: str, snippet: str, text: str) -> Added:
     """Find the lines of a snippet in the text that was made with it."""
     lines = tuple(snippet.removesuffix("\n").split("\n"))
     place = f"\n{text}".rfind(f"\n{snippet}")
     first = 0 if place < 0 else text.count("\n", 0, place) + 1
-    return Origin(source, lines, first)
+    return Added(source, lines, first)
 
 
-def explain(words: str, files: Mapping[str, Iterable[Origin]]) -> tuple[str, ...]:
+def explain(words: str, files: Mapping[str, Iterable[Added]]) -> tuple[str, ...]:
     """Tell what a checker's words have to do with additions.
 
     Args:
@@ -55,30 +55,30 @@ def explain(words: str, files: Mapping[str, Iterable[Origin]]) -> tuple[str, ...
     """
     found = [
         line
-        for path, origins in files.items()
-        for origin in origins
-        for line in _explain(words, path, origin)
+        for path, items in files.items()
+        for item in items
+        for line in _explain(words, path, item)
     ]
     return tuple(dict.fromkeys(found))
 
 
-def _explain(words: str, path: str, origin: Origin) -> Iterator[str]:
-    if not origin.lines:
+def _explain(words: str, path: str, item: Added) -> Iterator[str]:
+    if not item.lines:
         if _names(words, path):
-            yield f"{path} is made by your template {origin.source}"
+            yield f"{path} is made by your template {item.source}"
         return
     numbers = [int(number) for number in _numbers(words, path)]
-    named = [n for n in numbers if origin.first and origin.first <= n <= origin.last]
+    named = [n for n in numbers if item.first and item.first <= n <= item.last]
     for number in named:
-        yield f"line {number} of {path} is {origin.source}:{number - origin.first + 1}"
+        yield f"line {number} of {path} is {item.source}:{number - item.first + 1}"
     if numbers:
         return
-    likely = list(_likely(words, origin))
+    likely = list(_likely(words, item))
     for number in likely:
-        yield f"see {origin.source}:{number}"
+        yield f"see {item.source}:{number}"
     if not likely and _names(words, path):
-        where = f"lines {origin.first}-{origin.last} of " if origin.first else ""
-        yield f"{where}{path} come from {origin.source}"
+        where = f"lines {item.first}-{item.last} of " if item.first else ""
+        yield f"{where}{path} come from {item.source}"
 
 
 def _names(words: str, path: str) -> bool:
@@ -90,14 +90,14 @@ def _numbers(words: str, path: str) -> list[str]:
     return re.findall(rf"{re.escape(path)}(?:[,:]? line |:)(\d+)", words)
 
 
-def _likely(words: str, origin: Origin) -> Iterator[int]:
+def _likely(words: str, item: Added) -> Iterator[int]:
     """Find the lines that the checker's words, which have no number, may be about.
 
     They begin with a word of it, set a name that it sets, or hold what it quotes.
     """
     said, named = set(_WORD.findall(words)), set(_NAMED.findall(words))
     quoted = [text for text in _QUOTED.findall(words) if len(text) >= _SHORTEST]
-    for number, line in enumerate(origin.lines, 1):
+    for number, line in enumerate(item.lines, 1):
         first = _WORD.match(line.strip())
         if (
             (first and first[0] in said)

@@ -1,4 +1,4 @@
-"""Tests of `mailstead.transaction.origins`."""
+"""Tests of `mailstead.transaction.added`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailstead.snippet import Snippet
-from mailstead.transaction.origins import Origin, explain, origin_of
+from mailstead.transaction.added import Added, explain, find_added
 
 SOURCE = "/etc/mailstead/snippets/mail_smtp/main.cf"
 MAIN = "/srv/box/etc/postfix/main.cf"
 TEXT = "biff = no\nmax_idle = 10s\n"
 WHOLE = f"a = 1\nb = 2\n{TEXT}"
-ORIGIN = origin_of(SOURCE, TEXT, WHOLE)
-TEMPLATE = Origin("/etc/mailstead/templates/mail_smtp/main.cf.j2")
+ITEM = find_added(SOURCE, TEXT, WHOLE)
+TEMPLATE = Added("/etc/mailstead/templates/mail_smtp/main.cf.j2")
 
 
-def said(words: str, *origins: Origin) -> tuple[str, ...]:
+def said(words: str, *items: Added) -> tuple[str, ...]:
     """Explain a checker's words about main.cf."""
-    return explain(words, {MAIN: origins or (ORIGIN,)})
+    return explain(words, {MAIN: items or (ITEM,)})
 
 
 def test_the_lines_of_a_snippet_are_found_in_the_file() -> None:
     """Where they stand."""
-    assert (ORIGIN.first, ORIGIN.last) == (3, 4)
-    assert origin_of(SOURCE, "x\n", "y\n").first == 0
+    assert (ITEM.first, ITEM.last) == (3, 4)
+    assert find_added(SOURCE, "x\n", "y\n").first == 0
 
 
 @given(st.text("ab#= \n"), st.lists(st.text("ab#= "), min_size=1))
@@ -33,9 +33,9 @@ def test_any_appended_snippet_is_found(text: str, lines: list[str]) -> None:
     """Its last line is the file's."""
     snippet = Snippet(SOURCE, "".join(f"{line}\n" for line in lines))
     whole = snippet.append_to(text)
-    origin = origin_of(SOURCE, snippet.text, whole)
-    assert whole.split("\n")[origin.first - 1 : origin.last] == lines
-    assert origin.last == whole.count("\n")
+    item = find_added(SOURCE, snippet.text, whole)
+    assert whole.split("\n")[item.first - 1 : item.last] == lines
+    assert item.last == whole.count("\n")
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_without_a_line_the_name_that_is_said_is_looked_for() -> None:
     """Postfix names a parameter that nothing uses. The line's text may be a secret."""
     words = f"postconf: warning: {MAIN}: unused parameter: max_idle=10s"
     assert said(words) == (f"see {SOURCE}:2",)
-    origin = origin_of(SOURCE, "x unix - - - - - x\n  -o max_idle=10s\n", "")
-    assert said(words, origin) == (f"see {SOURCE}:2",)
+    item = find_added(SOURCE, "x unix - - - - - x\n  -o max_idle=10s\n", "")
+    assert said(words, item) == (f"see {SOURCE}:2",)
 
 
 def test_without_a_line_what_is_quoted_is_looked_for() -> None:
     """Postfix quotes a service or the end of a value."""
-    origin = origin_of(SOURCE, "a = b\nmax = ${x\nq = 1\n", "")
+    item = find_added(SOURCE, "a = b\nmax = ${x\nq = 1\n", "")
     words = 'warning: truncated macro reference: "${x"\nfatal: macro processing error'
-    assert said(words, origin) == (f"see {SOURCE}:2",)
-    assert said('invalid field "q"', origin) == ()
+    assert said(words, item) == (f"see {SOURCE}:2",)
+    assert said('invalid field "q"', item) == ()
 
 
 def test_without_line_and_name_the_place_of_all_is_told() -> None:
