@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import InvalidInput, ModuleUnavailable
+from mailstead.errors import InvalidInput, ModuleUnavailable, NotFound, RegistryError
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.instance_file import make_folders, read_instance, write_instance
@@ -108,8 +108,9 @@ class Engine:
         controls = services or service_control(machine, instance)
         store, recovered = open_recovered(machine, instance, controls, booting=booting)
         registry = registry or Registry.discover()
-        hooks = Hooks(registry)
-        schema = _schema(registry)
+        registry = registry.including(_ever_enabled(store))
+        hooks = Hooks(registry, machine.deadline)
+        schema = _schema(registry, machine)
         return cls(
             instance=instance,
             machine=machine,
@@ -209,11 +210,14 @@ class Engine:
     def disable(self, modules: Sequence[str], *, restore: bool = False) -> None:
         """Disable modules in the draft, dependants first (`Registry.dependants`).
 
+        One that cannot be used any more leaves its files (``restore`` puts back what stood
+        there before all the same); its daemons are not known, so nobody stops them.
+
         Args:
             modules: every module to disable.
             restore: at Save also put back the files that stood there before.
         """
-        enabled = set(self.contexts.enabled(self.context_settings("draft"))) - set(modules)
+        enabled = set(self.contexts.chosen(self.context_settings("draft"))) - set(modules)
         for name in modules:
             still = sorted(enabled & set(self.registry.dependants(name)))
             if still:
@@ -383,24 +387,23 @@ class Engine:
                     control.set_at_boot(wanted=False)
 
     def _control(self, module: str, verbs: Sequence[str], progress: Listener | None) -> None:
+        from mailstead.transaction.daemons import DaemonQuestions
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.services import probes_of
 
         with self.machine.lock(self.instance.state_path("lock")):
             self.require_enabled(module)
             self.audit("restart" if "stop" in verbs else "start", module)
             context = self.context("running")
-            daemons = [
-                daemon
+            asked = [
+                DaemonQuestions(self.machine.deadline, module, daemon)
                 for daemon in self.registry.module(module).daemons
-                if daemon.runs_when is None or daemon.runs_when(context)
             ]
+            proof = [(ask.daemon, ask.probes(context)) for ask in asked if ask.is_wanted(context)]
             self.machine.remove_file(self._stopped_mark(module))
-            steps = _progress(Progress(total=len(daemons) * 2), progress)
-            for daemon in daemons:
+            steps = _progress(Progress(total=len(proof) * 2), progress)
+            for daemon, _ in proof:
                 steps.step("act", f"{verbs[-1]} {daemon.name}")
                 self._bring_up(daemon, verbs)
-            proof = [(daemon, probes_of(daemon, context)) for daemon in daemons]
             self._prober().prove(proof, steps)
 
     def _bring_up(self, daemon: Daemon, verbs: Sequence[str]) -> None:
@@ -433,11 +436,25 @@ class Engine:
         self.audit("consent", module)
 
 
-def _schema(registry: Registry) -> Schema:
+def _ever_enabled(store: Store) -> tuple[str, ...]:
+    """Give the modules that running or the draft has enabled, installed or not."""
     schema = Schema()
     schema.add(CORE, [ModuleState])
+    trees: tuple[Tree, Tree] = ("running", "draft")
+    rows = (row for tree in trees for row in Settings(store, schema, tree).rows(ModuleState))
+    return tuple(dict.fromkeys(row.id for row in rows if row.enabled))
+
+
+def _schema(registry: Registry, machine: Machine) -> Schema:
+    schema = Schema(machine.deadline)
+    schema.add(CORE, [ModuleState])
     for name in registry.usable():
-        schema.add(name, registry.module(name).sections)
+        if registry.entry(name).status != "available":
+            continue  # what it needs was broken just now
+        try:
+            schema.add(name, registry.module(name).sections)
+        except (RegistryError, NotFound, TypeError) as error:
+            registry.mark_broken(name, f"its settings cannot be used: {error}")
     return schema
 
 

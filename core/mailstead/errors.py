@@ -45,6 +45,10 @@ class MailsteadError(Exception):
         return f"{place}{self.problem}{step}"
 
 
+class Stopped(SystemExit):
+    """The process was told to end by a signal: what catches a plugin's sys.exit lets it pass."""
+
+
 class InvalidInput(MailsteadError):
     """What a person gave was refused; nothing was changed."""
 

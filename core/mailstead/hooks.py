@@ -1,7 +1,8 @@
 """Hook calls between modules: pluggy registers and checks, the engine calls one by one.
 
 A plain multicall stops at the first exception and its results have no owner; here each result
-comes with its module's id, in dependency order, and a failure names the module.
+comes with its module's id, in dependency order, and a failure names the module. What the hook's
+declaration says it gives is what an implementation must give.
 """
 
 from __future__ import annotations
@@ -12,21 +13,26 @@ from typing import Any
 import pluggy
 
 from mailstead.context import Collect
-from mailstead.errors import MailsteadError, PlanError
+from mailstead.errors import MailsteadError
+from mailstead.guard import Deadline, guarded
+from mailstead.machine.deadline import deadline as real_deadline
 from mailstead.plugin import PROJECT
 from mailstead.registry import Registry
+from mailstead.returned import declared_result, take
 
 
 class Hooks:
     """The hooks of one registry's modules."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, deadline: Deadline = real_deadline) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
-        for name in registry.usable():
-            for spec in registry.module(name).hookspecs:
-                self._manager.add_hookspecs(spec)
-        for name in registry.usable():
-            self._register(registry, name)
+        self._deadline = deadline
+        self._results: dict[str, Any] = {}
+        # One that breaks blocks what needs it: the rest of each round is asked for its status.
+        for step in (self._declare, self._register):
+            for name in registry.usable():
+                if registry.entry(name).status == "available":
+                    step(registry, name)
 
     def collector(self, enabled: Sequence[str]) -> Collect:
         """Give a function that calls a hook of the enabled modules, in the order given."""
@@ -34,12 +40,20 @@ class Hooks:
         def collect(hook: str, **arguments: Any) -> tuple[tuple[str, Any], ...]:
             found = [(name, self._implementation(hook, name)) for name in enabled]
             return tuple(
-                (name, _call(hook, name, implementation, arguments))
+                (name, self._call(hook, name, implementation, arguments))
                 for name, implementation in found
                 if implementation is not None
             )
 
         return collect
+
+    def _declare(self, registry: Registry, name: str) -> None:
+        """Take on a module's hooks, or break it: a class without hooks, a hook declared twice."""
+        try:
+            for spec in registry.module(name).hookspecs:
+                self._manager.add_hookspecs(spec)
+        except (MailsteadError, ValueError, TypeError, AttributeError) as error:
+            registry.mark_broken(name, f"its hooks cannot be used: {error}")
 
     def _register(self, registry: Registry, name: str) -> None:
         try:
@@ -56,14 +70,20 @@ class Hooks:
         found = [item for item in caller.get_hookimpls() if item.plugin_name == module]
         return found[0] if found else None
 
+    def _call(
+        self, hook: str, module: str, implementation: pluggy.HookImpl, given: dict[str, Any]
+    ) -> Any:
+        hint = self._result(hook)
 
-def _call(hook: str, module: str, implementation: pluggy.HookImpl, given: dict[str, Any]) -> Any:
-    try:
-        return implementation.function(*(given[name] for name in implementation.argnames))
-    except MailsteadError:
-        raise
-    except (Exception, SystemExit) as error:
-        problem = f"the hook {hook} failed: {type(error).__name__}: {error}"
-        raise PlanError(
-            problem, where=f"module {module}", hint="report it to its author"
-        ) from error
+        def call() -> Any:
+            arguments = (given[name] for name in implementation.argnames)
+            return take(implementation.function(*arguments), hint)
+
+        return guarded(self._deadline, module, f"the hook {hook}", call)
+
+    def _result(self, hook: str) -> Any:
+        """Give what a hook's declaration says it gives."""
+        if hook not in self._results:
+            spec = getattr(self._manager.hook, hook).spec
+            self._results[hook] = declared_result(spec.function) if spec else Any
+        return self._results[hook]

@@ -6,22 +6,26 @@ undoing are then generic. Functions given here are pure unless their text says o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from mailstead.machine.base import Conversation, Machine, RowChange, Say
+from mailstead.snippet import Snippet
 
 if TYPE_CHECKING:
     from mailstead.context import Context
 
 __all__ = [
     "Account", "Backup", "Check", "Conversation", "Daemon", "Fact", "Folder", "Generated", "Listen",
-    "Module", "Native", "Probe", "Problem", "Publication", "RowChange", "Say", "Template",
+    "Module", "Native", "Probe", "Problem", "Publication", "RowChange", "Say", "Snippet",
+    "Template",
 ]  # fmt: skip
 
 ROOT = "root"
+_SNIPPET = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 
 @attrs.frozen
@@ -50,6 +54,12 @@ class Template:
         variables: what the template sees besides ``context``, ``instance``, ``facts`` and the
             module's forms by name; a pure function of the context.
         secret: the content is never shown in a diff, a log or an error.
+        snippet: name of the file in which an admin adds lines of their own to this one,
+            ``/etc/mailstead/snippets/<module>/<snippet>``; they are appended.
+        comment: what begins a comment in this file, for the line above those lines; without
+            it there is no such line.
+        merge: where appending is not right: a pure function of this file's text and the
+            snippet that gives the whole text. It refuses a line by ``snippet.refuse``.
     """
 
     path: str
@@ -59,6 +69,9 @@ class Template:
     owner: str = ROOT
     group: str = ROOT
     secret: bool = False
+    snippet: str = attrs.field(default="", validator=attrs.validators.matches_re(_SNIPPET))
+    comment: str = "#"
+    merge: Callable[[str, Snippet], str] | None = None
 
 
 @attrs.frozen
@@ -203,6 +216,20 @@ class Publication:
     row: Callable[[Any], Mapping[str, str | int | None]]
 
 
+def _several(kind: type) -> Any:
+    """Make a field of several components of one kind, so that another kind is found at import."""
+
+    def validate(_: Module, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise TypeError(f"{attribute.name} is {type(value).__name__}, not a list")
+        for item in value:
+            if not isinstance(item, kind):
+                given, wanted = type(item).__name__, kind.__name__
+                raise TypeError(f"{attribute.name} holds {given} where {wanted} belongs")
+
+    return attrs.field(default=(), validator=validate)
+
+
 @attrs.frozen
 class Backup:
     """Data of the module's own that belongs in a backup, apart from `Generated` files.
@@ -251,16 +278,16 @@ class Module:
         backups: data of its own that belongs in a backup.
     """
 
-    sections: Sequence[type] = ()
-    files: Sequence[Template] = ()
-    generated: Sequence[Generated] = ()
-    folders: Sequence[Folder] = ()
-    accounts: Sequence[Account] = ()
-    daemons: Sequence[Daemon] = ()
+    sections: Sequence[type] = _several(type)
+    files: Sequence[Template] = _several(Template)
+    generated: Sequence[Generated] = _several(Generated)
+    folders: Sequence[Folder] = _several(Folder)
+    accounts: Sequence[Account] = _several(Account)
+    daemons: Sequence[Daemon] = _several(Daemon)
     checks: Sequence[Check] | Callable[[Context], Iterable[Check]] = ()
-    facts: Sequence[Fact] = ()
-    publications: Sequence[Publication] = ()
+    facts: Sequence[Fact] = _several(Fact)
+    publications: Sequence[Publication] = _several(Publication)
     validate: Callable[[Context], Iterable[Problem]] | None = None
     prepare: Callable[[Context, Machine], None] | None = None
-    hookspecs: Sequence[type] = ()
-    backups: Sequence[Backup] = ()
+    hookspecs: Sequence[type] = _several(type)
+    backups: Sequence[Backup] = _several(Backup)

@@ -41,6 +41,7 @@ from mailstead.module import (
     Publication,
     RowChange,
     Say,
+    Snippet,
     Template,
 )
 from mailstead.settings import types
@@ -59,5 +60,5 @@ __all__ = [
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Publication", "RenderError", "RowChange", "Say",
-    "Template", "field", "form", "hookimpl", "hookspec", "table", "types",
+    "Snippet", "Template", "field", "form", "hookimpl", "hookspec", "table", "types",
 ]  # fmt: skip

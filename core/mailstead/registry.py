@@ -17,7 +17,9 @@ from typing import Literal
 
 import attrs
 
-from mailstead.errors import ManifestError, ModuleUnavailable
+from mailstead.errors import MailsteadError, ManifestError, ModuleUnavailable
+from mailstead.guard import WORK_SECONDS, Nonsense, guarded
+from mailstead.machine.deadline import deadline
 from mailstead.manifest import Manifest, parse
 from mailstead.module import Module
 
@@ -151,18 +153,28 @@ class Registry:
         }
         return tuple(TopologicalSorter(graph).static_order())
 
+    def including(self, modules: Iterable[str]) -> Registry:
+        """Give a registry that also has these modules, as broken where they are not there.
+
+        They are modules an instance has enabled; their packages were removed since.
+        """
+        gone = [name for name in modules if name not in self.entries]
+        if not gone:
+            return self
+        entries = {name: _gone(name) for name in gone}
+        return Registry({**self.entries, **entries}, self._packages)
+
     def mark_broken(self, module: str, reason: str) -> None:
         """Record that a module cannot be used; what needs it becomes blocked."""
         self._break(self.entry(module), reason)
 
     def _import(self, entry: Entry) -> Entry:
         try:
-            package = importlib.import_module(entry.source.package)
-            declared = getattr(package, "module", None)
-            if not isinstance(declared, Module):
-                raise TypeError(f"{entry.source.package}.module is not a Module")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            return self._break(entry, f"{type(error).__name__}: {error}")
+            package = guarded(
+                deadline, entry.id, "import", lambda: _import(entry), seconds=WORK_SECONDS
+            )
+        except MailsteadError as error:
+            return self._break(entry, error.problem)
         self._packages[entry.id] = package
         return entry
 
@@ -173,6 +185,18 @@ class Registry:
                 self._packages.pop(name, None)
             self.entries[name] = other
         return self.entries[entry.id]
+
+
+def _gone(name: str) -> Entry:
+    nameless = Manifest(id=name, api=1, title=name)
+    return Entry(Source(name, ""), nameless, reason="its package is not installed", status="broken")
+
+
+def _import(entry: Entry) -> ModuleType:
+    package = importlib.import_module(entry.source.package)
+    if not isinstance(getattr(package, "module", None), Module):
+        raise Nonsense(f"{entry.source.package}.module is not a Module")
+    return package
 
 
 def _read(source: Source) -> Entry:

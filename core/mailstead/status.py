@@ -30,6 +30,7 @@ class ModuleStatus:
 
     Attributes:
         state: what the module is in running.
+        enabled: it is enabled in running; one that is broken or blocked may be, too.
         changed: the draft holds unsaved changes of it.
         will_be: ``enabled`` or ``disabled`` when saving changes that, else empty.
         doing: what its daemons do; empty for a module without daemons or not enabled.
@@ -39,6 +40,7 @@ class ModuleStatus:
     title: str
     summary: str
     state: State
+    enabled: bool
     changed: bool
     will_be: str
     doing: Doing
@@ -76,6 +78,7 @@ class StatusReader:
             title=entry.manifest.title,
             summary=entry.manifest.summary,
             state=self._state(name, running),
+            enabled=name in running,
             changed=dirty or toggled,
             will_be=will_be,
             doing=_doing(daemons),

@@ -6,16 +6,22 @@ import pytest
 
 from mailstead.errors import MailsteadError, PlanError
 from mailstead.hooks import Hooks
+from mailstead.machine.deadline import deadline
 from mailstead.registry import Registry
 from tests.core.packages import Packages
 
 OWNER = """
+from collections.abc import Sequence
 from mailstead.plugin import Module, hookspec
 
 class Specs:
     @hookspec
     def colours(self, context, tone):
         "Give colours."
+
+    @hookspec
+    def tones(self, context, tone) -> Sequence[int]:
+        "Give tones."
 
 module = Module(hookspecs=[Specs])
 """
@@ -60,12 +66,58 @@ def test_a_hook_nobody_declares_gives_nothing(packages: Packages) -> None:
     assert Hooks(registry_of(packages)).collector(("owner",))("unheard") == ()
 
 
-@pytest.mark.parametrize("body", ["raise RuntimeError('boom')", "import sys; sys.exit(1)"])
-def test_a_failing_implementation_is_named(packages: Packages, body: str) -> None:
-    """The error says which module and which hook."""
-    collect = Hooks(registry_of(packages, a=giver(body))).collector(("a",))
-    with pytest.raises(PlanError, match="module a: the hook colours failed"):
-        collect("colours", context=None, tone=1)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise RuntimeError('boom')", "RuntimeError: boom"),
+        ("import sys; sys.exit(1)", "SystemExit: 1"),
+        ("return 5", r"gave int where collections\.abc\.Sequence\[int\] belongs"),
+        ("return ['red']", r"gave list of str where .* belongs"),
+        ("yield 1; raise ValueError('late')", "ValueError: late"),
+    ],
+)
+def test_a_failing_implementation_is_named(packages: Packages, body: str, words: str) -> None:
+    """The error says which module and which hook, not who asked."""
+    registry = registry_of(packages, a=giver(body, name="tones"))
+    collect = Hooks(registry).collector(("owner", "a"))
+    with pytest.raises(PlanError, match=f"module a: the hook tones: {words}"):
+        collect("tones", context=None, tone=1)
+
+
+def test_an_implementation_may_yield(packages: Packages) -> None:
+    """Whoever asks is given a tuple."""
+    registry = registry_of(packages, a=giver("yield tone; yield 2", name="tones"))
+    assert Hooks(registry).collector(("a",))("tones", context=None, tone=1) == (("a", (1, 2)),)
+
+
+def test_an_implementation_that_hangs_is_named(packages: Packages) -> None:
+    """It has its own time."""
+    hooks = Hooks(registry_of(packages, a=giver("while True: pass")), lambda _: deadline(0.05))
+    with pytest.raises(PlanError, match="module a: the hook colours: did not answer within 10 s"):
+        hooks.collector(("a",))("colours", context=None, tone=1)
+
+
+def test_what_needs_a_module_whose_hook_is_misspelt_is_blocked(packages: Packages) -> None:
+    """And does not stop the rest."""
+    sources = [
+        packages.add("a", code=giver("return 1", name="colors")),
+        packages.add("b", 'depends = ["a"]'),
+        packages.add("c", code=OWNER),
+    ]
+    registry = Registry.discover(sources)
+    Hooks(registry)
+    states = [registry.entry(name).status for name in "abc"]
+    assert states == ["broken", "blocked", "available"]
+
+
+@pytest.mark.parametrize("code", ["class Specs: pass", "Specs = int"])
+def test_hooks_that_cannot_be_declared_break_their_module(packages: Packages, code: str) -> None:
+    """With the reason."""
+    text = f"from mailstead.plugin import Module\n{code}\nmodule = Module(hookspecs=[Specs])"
+    registry = Registry.discover([packages.add("a", code=text), packages.add("b")])
+    Hooks(registry)
+    assert registry.usable() == ("b",)
+    assert "its hooks cannot be used" in registry.entry("a").reason
 
 
 def test_an_error_for_people_passes_unchanged(packages: Packages) -> None:

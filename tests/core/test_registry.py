@@ -59,6 +59,36 @@ def test_a_package_without_a_module_is_broken(packages: Packages) -> None:
         registry.module("empty")
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("files=[1]", "files holds int where Template belongs"),
+        ("files=[Check('x', ('x',))]", "files holds Check where Template belongs"),
+        ("daemons=Daemon('x')", "daemons is Daemon, not a list"),
+        ("sections=['x']", "sections holds str where type belongs"),
+        ("facts='x'", "facts is str, not a list"),
+    ],
+)
+def test_a_module_made_of_nonsense_is_broken(packages: Packages, words: str, reason: str) -> None:
+    """Found at import, not in the middle of a save."""
+    code = f"from mailstead.plugin import *\nmodule = Module({words})"
+    registry = Registry.discover([packages.add("odd", code=code), packages.add("fine")])
+    assert registry.usable() == ("fine",)
+    assert reason in registry.entry("odd").reason
+
+
+def test_modules_that_are_not_there_are_broken_and_the_registry_stays_as_it_is(
+    packages: Packages,
+) -> None:
+    """An instance may know modules that nobody has installed any more."""
+    registry = Registry.discover([packages.add("a")])
+    wider = registry.including(["a", "gone"])
+    assert (registry.ids, wider.ids) == (("a",), ("a", "gone"))
+    assert wider.usable() == ("a",)
+    assert wider.entry("gone").reason == "its package is not installed"
+    assert wider.including(["gone"]) is wider
+
+
 def test_a_cycle_breaks_the_modules_in_it_and_names_them(packages: Packages) -> None:
     """Others go on."""
     registry = Registry.discover(

@@ -20,6 +20,7 @@ from mailstead.settings.edit import Editor
 from mailstead.settings.schema import Schema
 from mailstead.settings.store import Store
 from mailstead.settings.view import Settings
+from mailstead.transaction.additions import NONE, Additions
 from mailstead.transaction.render import Rendered, Renderer
 
 ACTOR = Actor("tester", "test")
@@ -68,10 +69,12 @@ class Bench:
             collect=self._collect,
         )
 
-    def render(self, name: str, context: Context) -> dict[str, Rendered]:
+    def render(
+        self, name: str, context: Context, additions: Additions = NONE
+    ) -> dict[str, Rendered]:
         """Render a module's files, by system path."""
         package = importlib.import_module(f"mailstead_{name}")
-        files = Renderer().files(name, package.module, package, context)
+        files = Renderer().files(name, package.module, package, context, additions)
         return {item.path: item for item in files}
 
     def _collect(self, hook: str, **arguments: Any) -> tuple[tuple[str, Any], ...]:

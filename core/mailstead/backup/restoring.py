@@ -129,7 +129,12 @@ class Restoring:
         target = engine.context("draft")
         stopped = engine.machine.list_directory(engine.instance.state_path("stopped"))
         planner = ServicePlanner(
-            engine.registry, engine.controls, engine.context("running"), target, frozenset(stopped)
+            engine.registry,
+            engine.controls,
+            engine.context("running"),
+            target,
+            frozenset(stopped),
+            engine.machine.deadline,
         )
         for action in planner.actions(files):
             if action.verb in ("reload", "restart"):

@@ -20,7 +20,7 @@ import click
 
 from mailstead import __version__
 from mailstead.cli.app import App
-from mailstead.errors import MailsteadError, ModuleUnavailable
+from mailstead.errors import MailsteadError, ModuleUnavailable, Stopped
 
 if TYPE_CHECKING:
     from mailstead.registry import Registry
@@ -144,7 +144,7 @@ def _damage(error: Exception) -> MailsteadError | None:
 
 def _stop(number: int, _frame: object) -> None:
     """End as after Ctrl-C, so that a save under way is undone."""
-    sys.exit(128 + number)
+    raise Stopped(128 + number)
 
 
 def _invoke(context: click.Context) -> int:

@@ -33,7 +33,7 @@ def list_modules(app: App) -> None:
 @click.argument("module", required=False, shell_complete=module_names)
 @pass_app
 def status(app: App, module: str | None) -> int:
-    """Show what runs. Exit status 3 when an enabled module's daemon does not."""
+    """Show what runs. Exit status 3 when an enabled module's daemon does not, or nobody knows."""
     rows = app.engine.status()
     if module:
         app.engine.registry.entry(module)
@@ -46,9 +46,12 @@ def status(app: App, module: str | None) -> int:
             (row.id, row.state, row.doing, _daemons(row), _on_save(row)) for row in rows
         ))  # fmt: skip
         _show_served(app)
+        for row in filter(_is_unusable, rows):
+            app.warn(f"{row.id} is enabled, and {row.state}: {row.reason}")
         if any(row.changed for row in rows):
             app.say("There are unsaved changes: see `mailstead plan`, then `mailstead save`.")
-    return 3 if any(row.doing in ("stopped", "degraded") for row in rows) else 0
+    dead = (row.doing in ("stopped", "degraded") or _is_unusable(row) for row in rows)
+    return 3 if any(dead) else 0
 
 
 @click.command()
@@ -87,6 +90,9 @@ def disable(app: App, modules: tuple[str, ...], restore: bool) -> None:
     app.confirm(f"Disable {', '.join(modules)}{words}?")
     engine.disable(leaving, restore=restore)
     app.say(f"{', '.join(leaving)}: disabled when you save (`mailstead save`).")
+    for row in engine.status():
+        if row.id in leaving and _is_unusable(row):
+            app.warn(f"{row.id} is {row.state} ({row.reason}): stop its daemons yourself")
 
 
 def _show_served(app: App) -> None:
@@ -120,7 +126,11 @@ def _with_needs(app: App, modules: tuple[str, ...]) -> list[str]:
 
 
 def _is_on(row: ModuleStatus) -> bool:
-    return row.will_be == "enabled" or (row.state == "enabled" and row.will_be != "disabled")
+    return row.will_be == "enabled" or (row.enabled and row.will_be != "disabled")
+
+
+def _is_unusable(row: ModuleStatus) -> bool:
+    return row.enabled and row.state in ("broken", "blocked")
 
 
 def _on_save(row: ModuleStatus) -> str:

@@ -45,6 +45,10 @@ def show_plan(app: App, plan: Plan, back_to: Goal | None = None) -> None:
         return
     for path in plan.kept:
         app.say(f"edited by hand and left alone: {path}")
+    for note in plan.notes:
+        app.say(note)
+    for path in plan.uses:
+        app.say(f"uses {path}")
     if plan.is_empty:
         app.say("There is nothing to save.")
         return
@@ -95,6 +99,8 @@ def plan_data(app: App, plan: Plan, origins: Mapping[str, FileOrigins] = NONE) -
         "kept": plan.kept,
         "checks": plan.checks,
         "unchecked": plan.unchecked,
+        "notes": plan.notes,
+        "uses": plan.uses,
     }
 
 

@@ -158,6 +158,13 @@ class WriteStream(Protocol):
         """Drop what was written after the first bytes."""
 
 
+class DeadlineExceeded(BaseException):
+    """Raised in code whose deadline is over; see `Machine.deadline`.
+
+    It is no Exception, so that code that catches those is interrupted all the same.
+    """
+
+
 class Machine(Protocol):
     """Everything Mailstead may do to the machine. See `mailstead.machine.real`."""
 
@@ -370,6 +377,13 @@ class Machine(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt a block after so many seconds, and again until it ends.
+
+        DeadlineExceeded is raised in it. While a deadline inside of it runs, its own clock
+        stands still. Code in C that does not return is not reached.
+        """
 
 
 class ServiceControl(Protocol):

@@ -24,6 +24,7 @@ from mailstead.machine.base import (
     ProcessState,
     RowChange,
 )
+from mailstead.machine.deadline import deadline
 from mailstead.machine.fake_files import Node
 from mailstead.machine.fake_services import FakeServices
 from mailstead.machine.fake_streams import FakeStreams
@@ -54,6 +55,7 @@ class FakeMachine(FakeStreams):
         space: what `free_space` gives.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
+        haste: how many times shorter than declared deadlines are.
     """
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class FakeMachine(FakeStreams):
         self.answers: Callable[[Conversation], bool] = lambda _: True
         self.space = 1 << 30
         self.own = self.spawn("mailstead").pid
+        self.haste = 1.0
         self._locks: set[Path] = set()
         self.on_command(["useradd"], self.add_user)
         self.on_command(["adduser"], self.add_user)
@@ -293,6 +296,10 @@ class FakeMachine(FakeStreams):
         """Let time pass."""
         self.log.note("sleep", seconds)
         self.time.pass_by(seconds)
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt what takes longer, really; it is no effect, and not in ``calls``."""
+        return deadline(seconds / self.haste)
 
     @contextmanager
     def _lock(self, path: Path) -> Iterator[None]:

@@ -20,6 +20,7 @@ from mailstead.machine import (
     rows,
     streams,
 )
+from mailstead.machine import deadline as deadlines
 from mailstead.machine import lock as locks
 from mailstead.machine import session as sessions
 from mailstead.machine.base import (
@@ -250,3 +251,7 @@ class RealMachine:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt what takes longer."""
+        return deadlines.deadline(seconds)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from mailstead.errors import InvalidValue, NotFound, RegistryError
+from mailstead.guard import Deadline
+from mailstead.machine.deadline import deadline as real_deadline
 from mailstead.settings.declare import Field, Section, section_of
 from mailstead.settings.values import Reference
 
@@ -41,9 +43,14 @@ class Bound:
 
 
 class Schema:
-    """All sections by path, by class and by what they refer to."""
+    """All sections by path, by class and by what they refer to.
 
-    def __init__(self) -> None:
+    Attributes:
+        deadline: how long a section's own check may take is seen to by this.
+    """
+
+    def __init__(self, deadline: Deadline = real_deadline) -> None:
+        self.deadline = deadline
         self._by_path: dict[str, Bound] = {}
         self._by_class: dict[type, Bound] = {}
         self._references: dict[str, list[tuple[Bound, Field]]] = {}

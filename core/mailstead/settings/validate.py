@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from mailstead.errors import InvalidValue
+from mailstead.guard import guarded, listed
 from mailstead.module import Problem
 from mailstead.settings.cells import Json
 from mailstead.settings.declare import Field
@@ -43,10 +45,20 @@ def problems_of(store: Store, schema: Schema, bound: Bound, key: str) -> list[Pr
     except InvalidValue as error:
         return [Problem(error.where, error.problem, error.hint)]
     problems = list(_missing_targets(store, schema, bound, key))
-    check = bound.section.check
-    if not problems and check is not None:
-        problems += check(record, Settings(store, schema, "draft"))
+    if not problems:
+        problems += _own_problems(store, schema, bound, record)
     return problems
+
+
+def _own_problems(store: Store, schema: Schema, bound: Bound, record: Any) -> Sequence[Problem]:
+    check = bound.section.check
+    if check is None:
+        return ()
+
+    def call() -> Sequence[Problem]:
+        return listed(check(record, Settings(store, schema, "draft")), Problem)
+
+    return guarded(schema.deadline, bound.module, f"the check of {bound.path}", call)
 
 
 def canonical_key(schema: Schema, bound: Bound, text: str) -> str:

@@ -33,8 +33,9 @@ def attribute(planner: Planner, plan: Plan) -> Mapping[str, FileOrigins]:
     changes = [item for item in plan.files if item.kind in SHOWN]
     if not changes:
         return {}
-    facts = planner.contexts.of("draft").facts
-    draft = Variants(planner.contexts, planner.renderer, "draft", facts)
+    target = planner.contexts.of("draft")
+    additions = planner.additions(target)
+    draft = Variants(planner.contexts, planner.renderer, "draft", target.facts, additions)
     running = attrs.evolve(draft, tree="running")
     looks = [look for item in changes if (look := _look(draft, running, item))]
     found = _Attribution(plan, draft, running, looks).evidence()

@@ -124,7 +124,13 @@ class Rows:
 
 @attrs.frozen
 class Plan:
-    """Everything one save would do, shown before it is done."""
+    """Everything one save would do, shown before it is done.
+
+    Attributes:
+        forgotten: system paths that stay as they are and are no longer ours.
+        notes: what a person must know besides.
+        uses: system paths of the admin's own templates and snippets that have a part in it.
+    """
 
     revision: int
     changes: tuple[Change, ...] = ()
@@ -143,6 +149,9 @@ class Plan:
     kept: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     unchecked: str = ""
+    forgotten: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, PlanError
+from mailstead.guard import WORK_SECONDS, guarded
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
@@ -49,8 +49,18 @@ class Contexts:
 
     def enabled(self, settings: Settings) -> tuple[str, ...]:
         """Give the enabled modules that can be used, in dependency order."""
-        chosen = {row.id for row in settings.rows(ModuleState) if row.enabled}
+        chosen = self.chosen(settings)
         return tuple(name for name in self.registry.usable() if name in chosen)
+
+    def chosen(self, settings: Settings) -> tuple[str, ...]:
+        """Give the enabled modules whether they can be used or not, in dependency order."""
+        chosen = {row.id for row in settings.rows(ModuleState) if row.enabled}
+        return tuple(name for name in self.registry.ids if name in chosen)
+
+    def unusable(self, settings: Settings) -> tuple[str, ...]:
+        """Give the enabled modules that are broken, blocked or not installed any more."""
+        usable = self.enabled(settings)
+        return tuple(name for name in self.chosen(settings) if name not in usable)
 
     def facts(self, modules: Iterable[str]) -> Facts:
         """Give the facts that modules declare."""
@@ -81,10 +91,8 @@ class Facts(Mapping[str, Any]):
         return len(self._declared)
 
     def _find(self, module: str, fact: Fact) -> Any:
-        try:
+        def find() -> Any:
             return fact.find(self._machine)
-        except MailsteadError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            problem = f"the fact {fact.name} could not be found: {error}"
-            raise PlanError(problem, where=f"module {module}") from error
+
+        what = f"the fact {fact.name}"
+        return guarded(self._machine.deadline, module, what, find, seconds=WORK_SECONDS)

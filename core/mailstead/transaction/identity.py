@@ -35,6 +35,7 @@ def identify(plan: Plan) -> str:
             ]
             for rows in plan.rows
         ],
+        "forgotten": plan.forgotten,
         "services": [[a.module, a.daemon.name, a.verb, a.at_boot] for a in plan.services],
     }
     text = json.dumps(parts, sort_keys=True, default=dict)

@@ -5,18 +5,21 @@ Phases: validate, render, compare, check with the daemons' own tools on a stagin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import attrs
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, PlanError
+from mailstead.errors import PlanError
+from mailstead.guard import guarded, listed
 from mailstead.machine.base import Machine
 from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
 from mailstead.settings.edit import validate_changed
 from mailstead.settings.file_history import FileHistory
+from mailstead.transaction.absent import Absent
+from mailstead.transaction.additions import NONE, Additions, read_additions
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer
@@ -37,7 +40,11 @@ class Planner:
 
     contexts: Contexts
     controls: Controls
-    renderer: Renderer = attrs.field(factory=Renderer)
+    renderer: Renderer = attrs.field()
+
+    @renderer.default
+    def _make_renderer(self) -> Renderer:
+        return Renderer(self.contexts.machine.deadline)
 
     @property
     def machine(self) -> Machine:
@@ -78,20 +85,32 @@ class Planner:
 
     def _problems(self, name: str, target: Context) -> Iterable[Problem]:
         validate = self.registry.module(name).validate
-        try:
-            return list(validate(target)) if validate else ()
-        except MailsteadError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            problem = f"its settings could not be checked: {type(error).__name__}: {error}"
-            raise PlanError(problem, where=f"module {name}") from error
+        if validate is None:
+            return ()
+        deadline = self.machine.deadline
+        return guarded(deadline, name, "validate", lambda: listed(validate(target), Problem))
 
     def _render(self, target: Context) -> dict[str, tuple[Rendered, ...]]:
-        return {name: self._render_module(name, target) for name in target.enabled}
+        additions = self.additions(target)
+        return {
+            name: self._render_module(name, target, additions.get(name, NONE))
+            for name in target.enabled
+        }
 
-    def _render_module(self, name: str, target: Context) -> tuple[Rendered, ...]:
+    def additions(self, target: Context) -> Mapping[str, Additions]:
+        """Read what the admin adds to the enabled modules. Raises PlanError."""
+
+        def templates_of(module: str) -> Collection[str]:
+            return self.renderer.names(self.registry.package(module))
+
+        instance = self.contexts.instance
+        return read_additions(self.machine, instance, self.registry, target.enabled, templates_of)
+
+    def _render_module(
+        self, name: str, target: Context, additions: Additions
+    ) -> tuple[Rendered, ...]:
         package = self.registry.package(name)
-        files = self.renderer.files(name, self.registry.module(name), package, target)
+        files = self.renderer.files(name, self.registry.module(name), package, target, additions)
         owned = {item.path for item in self.registry.entry(name).manifest.paths}
         for item in files:
             if item.path not in owned:
@@ -108,8 +127,9 @@ class Planner:
         found = comparer.compare(everything)
         files = (*found.changes, *self._departures(comparer, running, target, rendered))
         changes = store.draft_changes()
-        publisher = Publisher(self.registry, self.contexts.schema, running, target)
-        leaving = tuple(name for name in running.enabled if not target.is_enabled(name))
+        deadline = self.machine.deadline
+        publisher = Publisher(self.registry, self.contexts.schema, running, target, deadline)
+        absent = Absent(self.contexts, running.settings, target.settings)
         coming = tuple(name for name in target.enabled if not running.is_enabled(name))
         modules = {name: self.registry.module(name) for name in target.enabled}
         generated = self._missing_generated(modules)
@@ -118,7 +138,7 @@ class Planner:
             revision=store.revision(),
             changes=changes,
             enable=coming,
-            disable=leaving,
+            disable=absent.leaving,
             packages=self._missing_packages(target.enabled),
             accounts=self._missing_accounts(modules),
             folders=self._folders(modules, coming),
@@ -130,6 +150,9 @@ class Planner:
             consents=self._missing_consents(files, generated),
             conflicts=tuple(item.path for item in files if item.edited),
             kept=found.kept,
+            forgotten=absent.forgotten(files),
+            notes=absent.notes(),
+            uses=_sources(everything),
         )
 
     def _comparer(self) -> FileComparer:
@@ -153,9 +176,9 @@ class Planner:
         found: list[FileChange] = []
         for name in target.enabled:
             found += comparer.removals(name, rendered[name])
-        for name in running.enabled:
+        for name in self.contexts.chosen(running.settings):
             state = target.settings.row(ModuleState, name)
-            if not target.is_enabled(name) and state is not None and state.restore:
+            if state is not None and not state.enabled and state.restore:
                 found += comparer.restorations(name, originals)
         return tuple(found)
 
@@ -192,7 +215,9 @@ class Planner:
         self, running: Context, target: Context, files: Sequence[FileChange]
     ) -> tuple[tuple[ServiceAction, ...], tuple[ServiceAction, ...]]:
         stopped = self.machine.list_directory(self.contexts.instance.state_path("stopped"))
-        planner = ServicePlanner(self.registry, self.controls, running, target, frozenset(stopped))
+        planner = ServicePlanner(
+            self.registry, self.controls, running, target, frozenset(stopped), self.machine.deadline
+        )
         actions = planner.actions(files)
         return actions, planner.watched(actions)
 
@@ -239,7 +264,9 @@ class Planner:
         kept = set(plan.kept)
         comparer = self._comparer()
         files = [
-            _staged(item, comparer) if item.path in kept else StagedFile(item.path, item.content)
+            _staged(item, comparer)
+            if item.path in kept
+            else StagedFile(item.path, item.content, added=item.added)
             for items in rendered.values()
             for item in items
         ]
@@ -251,7 +278,11 @@ class Planner:
 
     def _checks_of(self, name: str, target: Context) -> Iterable[Check]:
         declared = self.registry.module(name).checks
-        return declared(target) if callable(declared) else declared
+
+        def give() -> Iterable[Check]:
+            return listed(declared(target) if callable(declared) else declared, Check)
+
+        return guarded(self.machine.deadline, name, "checks", give)
 
     def _checked_modules(self, target: Context, plan: Plan) -> Collection[str]:
         """The modules whose files change, and those whose daemons read such a file."""
@@ -273,6 +304,11 @@ def _staged(item: Rendered, comparer: FileComparer) -> StagedFile:
     """Stage what an admin made of the file, since that is what will stand there."""
     version = comparer.version(item.path)
     return StagedFile(item.path, version.content if version else item.content)
+
+
+def _sources(files: Iterable[Rendered]) -> tuple[str, ...]:
+    """Give the paths of the admin's additions that had a part in the files."""
+    return tuple(sorted({part.source for item in files for part in item.added}))
 
 
 def _refusal(problems: Sequence[Problem]) -> PlanError:

@@ -11,6 +11,7 @@ from mailstead.errors import PlanError
 from mailstead.machine.base import Listener, Machine
 from mailstead.module import Daemon, Listen
 from mailstead.registry import Registry
+from mailstead.transaction.daemons import DaemonQuestions
 from mailstead.transaction.services import Controls
 
 ANY = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
@@ -45,8 +46,9 @@ class PortCheck:
     ) -> Iterator[tuple[str, Daemon, Listen]]:
         for module in context.enabled:
             for daemon in self.registry.module(module).daemons:
-                if daemon.listens and daemon.name in starting:
-                    for socket in daemon.listens(context):
+                if daemon.name in starting:
+                    ask = DaemonQuestions(self.machine.deadline, module, daemon)
+                    for socket in ask.listens(context):
                         yield module, daemon, socket
 
     def _is_own(self, daemon: Daemon, holder: Listener) -> bool:

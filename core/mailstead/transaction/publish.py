@@ -6,17 +6,21 @@ without reading the database, and the work is in the size of the change.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
 from mailstead.context import Context
+from mailstead.guard import Deadline, Nonsense, guarded, name_of
 from mailstead.module import Publication, RowChange
 from mailstead.registry import Registry
 from mailstead.settings.cells import Change
 from mailstead.settings.keys import split_key
 from mailstead.settings.schema import Schema
 from mailstead.transaction.changes import Rows
+
+Row = Mapping[str, str | int | None]
+Pair = tuple[object, object]
 
 
 @attrs.frozen
@@ -27,6 +31,7 @@ class Publisher:
     schema: Schema
     running: Context
     target: Context
+    deadline: Deadline
 
     def rows(self, changes: Iterable[Change]) -> tuple[Rows, ...]:
         """Give the row changes of a save, per module and database."""
@@ -44,20 +49,36 @@ class Publisher:
         was, will = self.running.is_enabled(name), self.target.is_enabled(name)
         if was and will:
             keys = sorted(changed.get(self.schema.of(item.section).path, ()))
-            found = self._between(item, keys)
+            pairs = self._between(item, keys)
         elif will:
-            found = (_change(item, None, row) for row in _rows(self.target, item))
+            pairs = ((None, row) for row in _rows(self.target, item))
         else:
-            found = (_change(item, row, None) for row in _rows(self.running, item))
+            pairs = ((row, None) for row in _rows(self.running, item))
+        found = (self._change(name, item, old, new) for old, new in pairs)
         database = self.target.path(item.database)
         return Rows(name, database, tuple(change for change in found if change is not None))
 
-    def _between(self, item: Publication, keys: Iterable[str]) -> Iterator[RowChange | None]:
+    def _between(self, item: Publication, keys: Iterable[str]) -> Iterator[Pair]:
         for key in keys:
             parts = split_key(key)
             old = self.running.settings.row(item.section, *parts)
             new = self.target.settings.row(item.section, *parts)
-            yield _change(item, old, new)
+            yield old, new
+
+    def _change(self, name: str, item: Publication, old: object, new: object) -> RowChange | None:
+        before, after = self._row(name, item, old), self._row(name, item, new)
+        if before == after:
+            return None
+        known = after if after is not None else before
+        assert known is not None  # noqa: S101 - one of them is a row, else they would be equal
+        key = {column: known[column] for column in item.key}
+        return RowChange(table=item.table, key=key, old=before, new=after)
+
+    def _row(self, name: str, item: Publication, row: object) -> Row | None:
+        if row is None:
+            return None
+        what = f"the row for {item.table}"
+        return guarded(self.deadline, name, what, lambda: _checked(item, item.row(row)))
 
 
 def _rows(context: Context, item: Publication) -> Iterator[object]:
@@ -65,12 +86,13 @@ def _rows(context: Context, item: Publication) -> Iterator[object]:
     return rows
 
 
-def _change(item: Publication, old: object, new: object) -> RowChange | None:
-    before = item.row(old) if old is not None else None
-    after = item.row(new) if new is not None else None
-    if before == after:
-        return None
-    known = after if after is not None else before
-    assert known is not None  # noqa: S101 - one of them is a row, else they would be equal
-    key = {column: known[column] for column in item.key}
-    return RowChange(table=item.table, key=key, old=before, new=after)
+def _checked(item: Publication, row: object) -> Row:
+    if not isinstance(row, Mapping):
+        raise Nonsense(f"gave {name_of(row)}, not a mapping of columns")
+    missing = [column for column in item.key if column not in row]
+    if missing:
+        raise Nonsense(f"gave a row without its key {', '.join(missing)}")
+    for column, value in row.items():
+        if not isinstance(column, str) or not isinstance(value, str | int | None):
+            raise Nonsense(f"gave {name_of(value)} for the column {column}, not text or a number")
+    return dict(row)

@@ -1,4 +1,4 @@
-"""Render a module's templates: settings and facts in, bytes out; nothing else.
+"""Render a module's templates: settings, facts and additions in, bytes out; nothing else.
 
 Undefined names are errors, and a printed value that holds a line end or another control
 character is refused, so that no value can become a line of a file (law: rendering is pure,
@@ -15,17 +15,25 @@ from typing import Any
 
 import attrs
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailstead.context import Context
-from mailstead.errors import MailsteadError, RenderError
+from mailstead.errors import RenderError
+from mailstead.guard import HINT, Deadline, Nonsense, guarded, name_of, one
+from mailstead.machine.deadline import deadline as real_deadline
 from mailstead.module import Module, Template
 from mailstead.settings.declare import section_of
+from mailstead.snippet import Snippet
+from mailstead.transaction.added import Added, find_added
+from mailstead.transaction.additions import NONE, TEMPLATES, Additions
+from mailstead.transaction.environment import BoundedEnvironment, bounded
 
 
 @attrs.frozen
 class Rendered:
-    """A file as it shall be: system path, content, mode, owner and group by name."""
+    """A file as it shall be: system path, content, mode, owner and group by name.
+
+    ``added`` are the additions of an admin's that it was made with.
+    """
 
     module: str
     path: str
@@ -34,64 +42,104 @@ class Rendered:
     owner: str
     group: str
     secret: bool = False
+    added: tuple[Added, ...] = ()
 
 
 @attrs.define
 class Renderer:
     """Renders the templates of modules; keeps compiled templates for its lifetime."""
 
-    _environments: dict[str, jinja2.Environment] = attrs.field(factory=dict)
+    deadline: Deadline = real_deadline
+    _environments: dict[str, BoundedEnvironment] = attrs.field(factory=dict)
 
     def files(
-        self, name: str, module: Module, package: ModuleType, context: Context
+        self,
+        name: str,
+        module: Module,
+        package: ModuleType,
+        context: Context,
+        additions: Additions = NONE,
     ) -> tuple[Rendered, ...]:
         """Render all files of a module; one whose template is ``None`` is left out.
 
         Raises RenderError naming module, template and line.
         """
-        made = (self._file(name, module, package, item, context) for item in module.files)
+        environment = self._environment(package, additions)
+        if additions.overrides:
+            what, check = "your templates", environment.compile_overrides
+            guarded(self.deadline, name, what, check, failure=_failure)
+        work = _Work(name, module, context, environment, additions)
+        made = (work.file(self.deadline, item) for item in module.files)
         return tuple(item for item in made if item is not None)
 
-    def _file(
-        self, name: str, module: Module, package: ModuleType, item: Template, context: Context
-    ) -> Rendered | None:
-        where = f"module {name}: {item.path}"
-        try:
-            chosen = item.template if isinstance(item.template, str) else item.template(context)
-            if chosen is None:
-                return None
-            variables = _variables(module, item, context)
-            text = self._environment(package).get_template(chosen).render(variables)
-        except MailsteadError:
-            raise
-        except jinja2.TemplateSyntaxError as error:
-            where = f"{where}: {error.name}:{error.lineno}"
-            raise RenderError(str(error.message), where=where) from error
-        except (Exception, SystemExit) as error:  # a template or plugin may raise anything
-            raise RenderError(_words(error), where=f"{where}{_line(error)}") from error
+    def names(self, package: ModuleType) -> tuple[str, ...]:
+        """Give the names of a plugin's own templates."""
+        return tuple(jinja2.FileSystemLoader(_templates(package)).list_templates())
+
+    def _environment(self, package: ModuleType, additions: Additions) -> BoundedEnvironment:
+        found = self._environments.get(package.__name__)
+        if found is None or found.overrides != additions.overrides:
+            found = BoundedEnvironment(_templates(package), additions.overrides)
+            self._environments[package.__name__] = found
+        return found
+
+
+@attrs.frozen
+class _Work:
+    """The rendering of one module's files."""
+
+    name: str
+    module: Module
+    context: Context
+    environment: BoundedEnvironment
+    additions: Additions
+
+    def file(self, deadline: Deadline, item: Template) -> Rendered | None:
+        failure = _secret_failure if item.secret else _failure
+        made = guarded(deadline, self.name, item.path, lambda: self._render(item), failure=failure)
+        if made is None:
+            return None
+        content, added = made
         return Rendered(
-            module=name,
+            module=self.name,
             path=item.path,
-            content=text.encode(),
+            content=content,
             mode=item.mode,
             owner=item.owner,
             group=item.group,
             secret=item.secret,
+            added=added,
         )
 
-    def _environment(self, package: ModuleType) -> jinja2.Environment:
-        name = package.__name__
-        if name not in self._environments:
-            self._environments[name] = ImmutableSandboxedEnvironment(
-                loader=jinja2.FileSystemLoader(Path(package.__path__[0]) / "templates"),
-                undefined=jinja2.StrictUndefined,
-                autoescape=False,
-                trim_blocks=True,
-                lstrip_blocks=True,
-                keep_trailing_newline=True,
-                finalize=_one_line,
-            )
-        return self._environments[name]
+    def _render(self, item: Template) -> tuple[bytes, tuple[Added, ...]] | None:
+        template = _choose(item, self.context)
+        if template is None:
+            return None
+        variables = _variables(self.module, item, self.context)
+        content, used = self.environment.generate(template, variables)
+        added = tuple(map(Added, used))
+        snippet = self.additions.snippets.get(item.snippet)
+        if snippet is None:
+            return content, added
+        text = _merge(item, content.decode(), snippet)
+        return bounded([text]), (*added, find_added(snippet.path, snippet.text, text))
+
+
+def _templates(package: ModuleType) -> Path:
+    return Path(package.__path__[0]) / "templates"
+
+
+def _merge(item: Template, text: str, snippet: Snippet) -> str:
+    if item.merge is None:
+        return snippet.append_to(text, item.comment)
+    return one(item.merge(text, snippet), str)
+
+
+def _choose(item: Template, context: Context) -> str | None:
+    given = item.template if isinstance(item.template, str) else item.template(context)
+    if given is not None and not isinstance(given, str):
+        raise Nonsense(f"its template is {name_of(given)}, not a file name")
+    return given
 
 
 def _variables(module: Module, item: Template, context: Context) -> Mapping[str, Any]:
@@ -101,22 +149,41 @@ def _variables(module: Module, item: Template, context: Context) -> Mapping[str,
         if (section := section_of(cls)).kind == "form"
     }
     own = item.variables(context) if item.variables else {}
+    if not isinstance(own, Mapping):
+        raise Nonsense(f"its variables are {name_of(own)}, not a mapping")
     base = {"context": context, "instance": context.instance, "facts": context.facts}
     return {**base, **forms, **own}
 
 
-def _one_line(value: object) -> object:
-    text = value if isinstance(value, str) else str(value)
-    if any(ord(char) < ord(" ") and char != "\t" for char in text):
-        raise ValueError(f"a value holds a control character: {text[:40]!r}")
-    return value
+def _failure(where: str, words: str, error: BaseException) -> RenderError:
+    place = _line(error)
+    hint = "correct your template, or remove it" if _is_override(place) else HINT
+    return RenderError(words, where=f"{where}: {place}" if place else where, hint=hint)
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def _secret_failure(where: str, _words: str, error: BaseException) -> RenderError:
+    """Tell the kind of failure alone: its words may hold what is never shown."""
+    return _failure(where, f"could not be rendered: {type(error).__name__}", error)
 
 
 def _line(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    found = [frame for frame in frames if frame.filename.endswith(".j2")]
-    return f": {Path(found[-1].filename).name}:{found[-1].lineno}" if found else ""
+    """Name the template and its line, the innermost one."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{_shown(error.filename or error.name or '')}:{error.lineno}"
+    found = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        template = frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            found = f"{_shown(template.filename)}:{template.get_corresponding_lineno(number)}"
+        elif "__jinja_exception__" in frame.f_globals:  # Jinja has put the line right already
+            found = f"{_shown(frame.f_code.co_filename)}:{number}"
+    return found
+
+
+def _shown(path: str) -> str:
+    """Show an override by its path, a plugin's template by its name."""
+    return path if _is_override(path) else Path(path).name
+
+
+def _is_override(path: str) -> bool:
+    return path.startswith(f"{TEMPLATES}/")

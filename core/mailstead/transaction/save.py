@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 import attrs
 
+from mailstead.context import Context
 from mailstead.errors import ConsentNeeded, MachineError, MailsteadError
+from mailstead.guard import WORK_SECONDS, guarded, one
 from mailstead.machine.base import Machine
+from mailstead.module import Generated
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, OwnedFile
 from mailstead.settings.file_history import FileHistory
@@ -31,6 +35,7 @@ from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows,
 from mailstead.transaction.undo import Undo, Undone
 
 RESERVE = 256 << 10  # besides the old files: names, folders, the journal's own end
+T = TypeVar("T")
 Extra = Callable[[], Sequence[Step]]
 Outcome = Literal["committed", "rolled back", "needs operator", "nothing to do"]
 
@@ -228,7 +233,10 @@ class Save:
         for name in plan.enable:
             prepare = self.planner.registry.module(name).prepare
             if prepare:
-                prepare(target, self._machine)
+                self._work(name, "prepare", partial(prepare, target, self._machine))
+
+    def _work(self, module: str, what: str, call: Callable[[], T]) -> T:
+        return guarded(self._machine.deadline, module, what, call, seconds=WORK_SECONDS)
 
     def _steps(self, plan: Plan) -> Iterator[Step]:
         target = self.planner.contexts.of("draft")
@@ -244,7 +252,8 @@ class Save:
             user, gid = self._machine.user(item.owner), self._machine.group(item.group)
             if user is None or gid is None:
                 raise MachineError(f"no user {item.owner} or group {item.group}", where=item.path)
-            new = FileVersion(item.make(target), item.mode, user[0], gid)
+            made = self._work(name, f"making {item.path}", partial(_made, item, target))
+            new = FileVersion(made, item.mode, user[0], gid)
             yield ReplaceFile(name, item.path, path, None, new)
         for change in plan.files:
             yield ReplaceFile(change.module, change.path, change.real, change.old, change.new)
@@ -317,6 +326,9 @@ class Save:
                 file = OwnedFile(change.path, change.module, change.new.sha256, change.new.mode,
                                  revision, secret=change.secret)  # fmt: skip
                 history.record(file, change.new.content)
+        owned = history.owned() if plan.forgotten else {}
+        for path in plan.forgotten:
+            history.forget(path, owned[path].module, revision)
 
     def _wait(self) -> Wait:
         machine, seconds = self._machine, self.request.confirm
@@ -340,6 +352,10 @@ class Save:
         """Record the end; where that fails, the next start finds nothing left to undo."""
         with suppress(MailsteadError, OSError):
             self.journal.ended(self.number, undone.phase, reason, undone.commands)
+
+
+def _made(item: Generated, target: Context) -> bytes:
+    return one(item.make(target), bytes)
 
 
 def _acted(steps: tuple[Step, ...]) -> list[ServiceAction]:

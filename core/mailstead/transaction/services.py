@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
 from mailstead.context import Context
+from mailstead.guard import Deadline
 from mailstead.machine.base import ServiceControl
-from mailstead.module import Daemon, Probe
+from mailstead.module import Daemon
 from mailstead.registry import Registry
 from mailstead.transaction.changes import FileChange, ServiceAction, Verb
+from mailstead.transaction.daemons import Contents, DaemonQuestions
 
 Controls = Callable[[Daemon], ServiceControl]
-Contents = Mapping[str, tuple[bytes | None, bytes | None]]
 
 
 @attrs.frozen
@@ -25,6 +26,7 @@ class ServicePlanner:
     running: Context
     target: Context
     stopped_by_hand: frozenset[str]
+    deadline: Deadline
 
     def actions(self, files: Sequence[FileChange]) -> tuple[ServiceAction, ...]:
         """Give the actions in the order they are taken: stops first, then in boot order."""
@@ -51,6 +53,9 @@ class ServicePlanner:
     def _of(self, name: str) -> Iterable[Daemon]:
         return self.registry.module(name).daemons
 
+    def _ask(self, name: str, daemon: Daemon) -> DaemonQuestions:
+        return DaemonQuestions(self.deadline, name, daemon)
+
     def _stop(self, name: str, daemon: Daemon) -> ServiceAction | None:
         control = self.controls(daemon)
         is_running = control.state() is not None
@@ -60,8 +65,7 @@ class ServicePlanner:
 
     def _act(self, name: str, daemon: Daemon, contents: Contents) -> ServiceAction | None:
         is_running = self.controls(daemon).state() is not None
-        wanted = daemon.runs_when(self.target) if daemon.runs_when else True
-        if not wanted:
+        if not self._ask(name, daemon).is_wanted(self.target):
             if not is_running and not self.controls(daemon).at_boot():
                 return None
             return self._action(name, daemon, "stop", "nothing for it to do", is_running)
@@ -75,7 +79,7 @@ class ServicePlanner:
 
     def _revive(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
         """Start a dead daemon when its configuration changes, unless an admin stopped it."""
-        started_to_have_work = daemon.runs_when and not daemon.runs_when(self.running)
+        started_to_have_work = not self._ask(name, daemon).is_wanted(self.running)
         if name in self.stopped_by_hand or not (relevant or started_to_have_work):
             return None
         return self._action(name, daemon, "start", "it was not running", False)
@@ -83,7 +87,7 @@ class ServicePlanner:
     def _changed(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
         if daemon.on_change == "none":
             return None
-        restart = daemon.restart_when(relevant) if daemon.restart_when else ""
+        restart = self._ask(name, daemon).restart_reason(relevant)
         if restart:
             return self._action(name, daemon, "restart", restart, True)
         reason = f"{', '.join(sorted(relevant))} changed"
@@ -92,14 +96,15 @@ class ServicePlanner:
     def _action(
         self, name: str, daemon: Daemon, verb: Verb, reason: str, was_running: bool
     ) -> ServiceAction:
+        ask = self._ask(name, daemon)
         return ServiceAction(
             module=name,
             daemon=daemon,
             verb=verb,
             reason=reason,
             was_running=was_running,
-            probes=probes_of(daemon, self.target) if verb != "stop" else (),
-            old_probes=probes_of(daemon, self.running) if self.running.is_enabled(name) else (),
+            probes=ask.probes(self.target) if verb != "stop" else (),
+            old_probes=ask.probes(self.running) if self.running.is_enabled(name) else (),
             at_boot=self._at_boot(daemon, verb) if verb != "watch" else None,
         )
 
@@ -107,11 +112,6 @@ class ServicePlanner:
         """What runs starts at boot too, and what is stopped does not; ``None``: it is so."""
         wanted = verb != "stop"
         return None if self.controls(daemon).at_boot() in (None, wanted) else wanted
-
-
-def probes_of(daemon: Daemon, context: Context) -> tuple[Probe, ...]:
-    """Give a daemon's probes under a context."""
-    return tuple(daemon.probes(context)) if daemon.probes else ()
 
 
 def _contents(change: FileChange) -> tuple[bytes | None, bytes | None]:

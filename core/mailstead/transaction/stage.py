@@ -12,6 +12,7 @@ from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.module import Check
+from mailstead.transaction.added import Added, explain
 
 _WORD = re.compile(r"\{(staged:)?(/[^}]*)\}")
 
@@ -23,6 +24,7 @@ class StagedFile:
     path: str
     content: bytes
     secret: bool = False
+    added: tuple[Added, ...] = ()
 
 
 @attrs.frozen
@@ -32,6 +34,7 @@ class Staging:
     machine: Machine
     instance: Instance
     root: Path
+    files: tuple[StagedFile, ...] = ()
 
     def run(self, module: str, check: Check) -> None:
         """Run one check. Raises CheckFailed with the checker's own words."""
@@ -49,7 +52,12 @@ class Staging:
             # People know the real path; the staged one is gone when they read this.
             words = said.replace(str(self.root), str(self.instance.prefix).rstrip("/"))
             hint = "nothing was changed; correct the setting and try again"
-            raise CheckFailed(words or f"exit status {done.status}", where=where, hint=hint)
+            lines = [words or f"exit status {done.status}", *self._explain(words)]
+            raise CheckFailed("\n".join(lines), where=where, hint=hint)
+
+    def _explain(self, words: str) -> tuple[str, ...]:
+        made = {str(self.instance.path(item.path)): item.added for item in self.files}
+        return explain(words, made)
 
     def _word(self, word: str) -> str:
         def real(match: re.Match[str]) -> str:
@@ -60,26 +68,31 @@ class Staging:
 
 
 @contextmanager
-def staged(machine: Machine, instance: Instance, files: Iterable[StagedFile]) -> Iterator[Staging]:
+def staged(machine: Machine, instance: Instance, given: Iterable[StagedFile]) -> Iterator[Staging]:
     """Make a staging tree of files, readable by root alone, and remove it afterwards.
 
     Each process has its own, so that one may plan while another saves.
     """
-    me = machine.me()
-    folder = instance.state_path("staging")
-    root = folder / f"{me.pid}-{me.started}"
+    files = tuple(given)
+    root = staging_root(machine, instance)
     machine.remove_tree(root)
     try:
-        for path in (folder, root):
+        for path in (root.parent, root):
             machine.make_directory(path, mode=0o700, uid=0, gid=0)
         made = {root}
         for item in files:
             target = root / item.path.lstrip("/")
             _make_parents(machine, root, target, made)
             machine.write_scratch(target, item.content)
-        yield Staging(machine, instance, root)
+        yield Staging(machine, instance, root, files)
     finally:
         machine.remove_tree(root)
+
+
+def staging_root(machine: Machine, instance: Instance) -> Path:
+    """Give where this process stages."""
+    me = machine.me()
+    return instance.state_path("staging") / f"{me.pid}-{me.started}"
 
 
 def sweep_staging(machine: Machine, instance: Instance) -> None:

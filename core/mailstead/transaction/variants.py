@@ -18,6 +18,7 @@ from mailstead.settings.cells import Json, Tree
 from mailstead.settings.overlay import Overlay, Place
 from mailstead.settings.recording import Reads, Recorder
 from mailstead.settings.view import Settings
+from mailstead.transaction.additions import NONE, Additions
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.lines import lines_of
 from mailstead.transaction.render import Renderer
@@ -96,6 +97,7 @@ class Variants:
     renderer: Renderer
     tree: Tree
     facts: Mapping[str, Any]
+    additions: Mapping[str, Additions]
 
     def find(self, path: str) -> File | None:
         """Give the file at a system path, if a usable module renders one."""
@@ -151,7 +153,8 @@ class Variants:
         registry = self.contexts.registry
         alone = attrs.evolve(registry.module(file.module), files=(file.template,))
         package = registry.package(file.module)
-        found = self.renderer.files(file.module, alone, package, context)
+        added = self.additions.get(file.module, NONE)
+        found = self.renderer.files(file.module, alone, package, context, added)
         return lines_of(b"".join(item.content for item in found))
 
     def attempt(self, file: File, context: Context) -> Lines | None:

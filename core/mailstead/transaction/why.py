@@ -29,7 +29,9 @@ def explain(planner: Planner, place: str) -> Explanation:
     cannot be rendered any more.
     """
     context = planner.contexts.of("running")
-    variants = Variants(planner.contexts, planner.renderer, "running", context.facts)
+    variants = Variants(
+        planner.contexts, planner.renderer, "running", context.facts, planner.additions(context)
+    )
     line = find_line(variants, context.enabled, place)
     watched, watch = variants.watched()
     rendered = variants.render(line.file, watched)

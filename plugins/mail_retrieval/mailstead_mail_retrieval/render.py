@@ -31,10 +31,14 @@ def templates() -> tuple[Template, ...]:
     contributed = "/etc/dovecot/mailstead.d/mail_retrieval.conf"
     lookup = "/etc/dovecot/mailstead-sql.conf.ext"
     return (
-        Template("/etc/dovecot/dovecot.conf", dialect("dovecot.conf.j2"), variables=_base),
+        # The snippet comes after the include of mailstead.d: the last of two settings holds.
+        Template(
+            "/etc/dovecot/dovecot.conf", dialect("dovecot.conf.j2"), variables=_base,
+            snippet="dovecot.conf",
+        ),
         Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
         Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
-    )
+    )  # fmt: skip
 
 
 def dialect(name: str) -> Callable[[Context], str]:

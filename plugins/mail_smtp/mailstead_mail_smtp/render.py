@@ -11,6 +11,7 @@ from mailstead_mail_smtp.compose import compose_parameters, compose_services
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.parameters import own_parameters
 from mailstead_mail_smtp.services import own_services
+from mailstead_mail_smtp.snippets import merge_main_cf, merge_master_cf
 
 ME = "mail_smtp"
 QUERIES = {
@@ -23,14 +24,20 @@ QUERIES = {
 def templates() -> tuple[Template, ...]:
     """Give this module's files."""
     return (
-        Template("/etc/postfix/main.cf", "main.cf.j2", variables=main_cf),
-        Template("/etc/postfix/master.cf", "master.cf.j2", variables=master_cf),
+        Template(
+            "/etc/postfix/main.cf", "main.cf.j2", variables=main_cf,
+            snippet="main.cf", merge=merge_main_cf,
+        ),
+        Template(
+            "/etc/postfix/master.cf", "master.cf.j2", variables=master_cf,
+            snippet="master.cf", merge=merge_master_cf,
+        ),
         Template("/etc/postfix/aliases", "aliases.j2", variables=_aliases),
         *(
             Template(f"/etc/postfix/sqlite/{name}.cf", "sqlite.cf.j2", variables=_lookup(query))
             for name, query in QUERIES.items()
         ),
-    )
+    )  # fmt: skip
 
 
 def main_cf(context: Context) -> Mapping[str, Any]:

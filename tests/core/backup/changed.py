@@ -15,7 +15,7 @@ from tests.core.backup.site import Site
 DIRECTORY = "/var/lib/mailstead/directory/directory.db"
 LOOKUP = "/var/lib/mailstead/lookup/mail.db"
 KEY = "/etc/mailstead/tls/mail.pem"
-SNIPPET = "/etc/mailstead/snippets/main.cf"
+SNIPPET = "/etc/mailstead/notes/main.cf"
 
 
 @attrs.frozen

@@ -48,7 +48,7 @@ def read(archive: Archive, passphrase: str = WORDS) -> Index:
 
 def test_everything_that_cannot_be_made_again_is_in_it(site: Site) -> None:
     """Settings, both databases, the key, and the admin's own files with their rights."""
-    site.write("/etc/mailstead/snippets/main.cf", b"mine\n")
+    site.write("/etc/mailstead/notes/main.cf", b"mine\n")
     site.write("/etc/mailstead/hooks/post-save.d/tell", b"#!/bin/sh\n", 0o755)
     site.set_form("network.host", hostname="unsaved")
     made = site.backup()
@@ -59,7 +59,7 @@ def test_everything_that_cannot_be_made_again_is_in_it(site: Site) -> None:
     ]  # fmt: skip
     assert paths(index, "file") == [
         "/etc/mailstead/tls/mail.pem", "/etc/mailstead/hooks/post-save.d/tell",
-        "/etc/mailstead/snippets/main.cf",
+        "/etc/mailstead/notes/main.cf",
     ]  # fmt: skip
     assert [item.mode for item in index.of("file")] == [0o600, 0o755, 0o644]
     assert (made.manifest.revision, made.manifest.has_secrets) == (2, True)
@@ -219,13 +219,13 @@ def test_the_oldest_go_when_there_are_too_many(site: Site) -> None:
 
 def test_without_secrets_nothing_secret_is_in_it(site: Site) -> None:
     """No directory, no keys, no file that others may not read; and it needs no passphrase."""
-    site.write("/etc/mailstead/snippets/main.cf", b"mine\n")
-    site.write("/etc/mailstead/snippets/secret", b"hidden-word\n", 0o640)
+    site.write("/etc/mailstead/notes/main.cf", b"mine\n")
+    site.write("/etc/mailstead/notes/secret", b"hidden-word\n", 0o640)
     site.write("/etc/mailstead/tls/mine.key", b"hidden-word\n", 0o644)  # in a folder of 0700
     made = site.backup("/plain.tar", passphrase=None)
     with inside(site, made, None) as found:
         assert paths(found.index, "sqlite") == []
-        assert paths(found.index, "file") == ["/etc/mailstead/snippets/main.cf"]
+        assert paths(found.index, "file") == ["/etc/mailstead/notes/main.cf"]
     inner = unpacked(made)
     assert b"mine" in inner
     for word in (b"hidden-word", b"PRIVATE KEY", b"ARGON2"):

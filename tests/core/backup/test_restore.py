@@ -75,7 +75,7 @@ def test_what_is_replaced_of_the_admins_is_kept_aside(changed: Changed) -> None:
     changed.site.restore(changed.path)
     kept = sorted(p.name for p in changed.site.path("/var/lib/mailstead/replaced").iterdir())
     assert [name.rpartition(".")[0] for name in kept] == [
-        "%2Fetc%2Fmailstead%2Fsnippets%2Fmain.cf", "%2Fetc%2Fmailstead%2Ftls%2Fmail.pem",
+        "%2Fetc%2Fmailstead%2Fnotes%2Fmain.cf", "%2Fetc%2Fmailstead%2Ftls%2Fmail.pem",
     ]  # fmt: skip
 
 

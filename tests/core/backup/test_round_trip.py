@@ -9,20 +9,20 @@ from tests.core.backup.site import Site
 
 def test_what_was_lost_comes_back(site: Site) -> None:
     """Settings, users, accounts, passwords, published domains and files of the admin's own."""
-    site.write("/etc/mailstead/snippets/main.cf", b"mine\n")
+    site.write("/etc/mailstead/notes/main.cf", b"mine\n")
     made = site.backup()
     site.add_domain("example.net")
     site.add_user("joan")
     site.set_form("network.host", hostname="other")
     assert site.engine.save().outcome == "committed"
-    site.write("/etc/mailstead/snippets/main.cf", b"other\n")
+    site.write("/etc/mailstead/notes/main.cf", b"other\n")
     result = site.restore(made.path)
     assert (result.outcome, result.reason, result.revision) == ("committed", "", 5)
     assert site.users() == ["ada", "grace"]
     assert site.knows("ada", "correct horse")
     assert site.accounts() == ["ada@example.org", "grace@example.org"]
     assert site.published() == ["example.org"]
-    assert site.path("/etc/mailstead/snippets/main.cf").read_bytes() == b"mine\n"
+    assert site.path("/etc/mailstead/notes/main.cf").read_bytes() == b"mine\n"
     assert site.engine.plan().is_empty
 
 

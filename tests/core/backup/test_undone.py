@@ -32,7 +32,7 @@ def test_a_failure_undoes_everything(
         target = next(iter(path)) if isinstance(path, dict) else path
         images = [item for item in rest if isinstance(item, Path)]
         is_undo = any(image.name.endswith(".old") for image in images)
-        if str(target).endswith(("mail.db", "snippets/main.cf")) and not is_undo:
+        if str(target).endswith(("mail.db", "notes/main.cf")) and not is_undo:
             raise MachineError("input/output error", where=str(target))
         return real(self, path, *rest, **words)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from mailstead import __version__
+from mailstead.cli import main as command_line
 from mailstead.cli.main import run
+from mailstead.errors import Stopped
 
 
 def mailstead(*words: str, instance: Path, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -112,6 +115,13 @@ def test_bad_input_names_what_is_wrong_and_exits_with_2(
     done = mailstead(*words, instance=instance)
     assert (done.returncode, named in done.stderr) == (2, True), done.stderr
     assert json.loads(mailstead("--json", "plan", instance=instance).stdout)["empty"]
+
+
+def test_being_told_to_end_is_no_exit_of_a_plugins() -> None:
+    """The guard of plugins' code lets it pass, with the status that a shell expects."""
+    with pytest.raises(Stopped) as caught:
+        command_line._stop(signal.SIGTERM, None)
+    assert caught.value.code == 128 + signal.SIGTERM
 
 
 def test_errors_are_json_too(instance: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mailstead.errors import Locked, MachineError
 from mailstead.machine.attributes import ACL
-from mailstead.machine.base import Machine, Path, RowChange
+from mailstead.machine.base import DeadlineExceeded, Machine, Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
 from tests.core.machine.conftest import World, has_attributes
@@ -381,3 +381,17 @@ def _write_half(world: World, path: Path) -> None:
     with world.machine.replace_stream(path, mode=0o600, uid=world.uid, gid=world.gid) as out:
         out.write(b"half")
         raise ZeroDivisionError
+
+
+def test_a_deadline_interrupts_a_loop_and_spares_what_is_quick(world: World) -> None:
+    """On either machine it is real."""
+    with world.machine.deadline(600.0):
+        assert world.machine.now() > 0
+    with pytest.raises(DeadlineExceeded), world.machine.deadline(0.05):
+        spin()
+
+
+def spin() -> None:
+    """Go on for ever."""
+    while True:
+        pass

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
 from mailstead.engine import Engine
+from mailstead.module import Module
 from mailstead.settings.cells import Actor
 from mailstead.testing import fake_engine
 from mailstead.transaction import attribution
 from mailstead.transaction.attribution import LIMIT
-from mailstead.transaction.render import Renderer
+from mailstead.transaction.render import Rendered, Renderer
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site
 
@@ -82,13 +84,15 @@ def make(tmp_path: Path, packages: Packages) -> Iterator[Make]:
 def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Give the module of each file that is rendered from now on, one by one."""
     found: list[str] = []
-    real = Renderer._file
+    real = Renderer.files
 
-    def count(self: Renderer, name: str, *rest: object) -> object:
-        found.append(name)
-        return real(self, name, *rest)  # type: ignore[arg-type]
+    def count(
+        self: Renderer, name: str, module: Module, *rest: Any, **named: Any
+    ) -> tuple[Rendered, ...]:
+        found.extend(name for _ in module.files)
+        return real(self, name, module, *rest, **named)
 
-    monkeypatch.setattr(Renderer, "_file", count)
+    monkeypatch.setattr(Renderer, "files", count)
     return found
 
 

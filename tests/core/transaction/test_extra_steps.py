@@ -8,9 +8,9 @@ import pytest
 from mailstead.errors import MachineError
 from mailstead.machine.base import Path, RowChange
 from mailstead.transaction.changes import FileVersion, ServiceAction
+from mailstead.transaction.daemons import DaemonQuestions
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.save import Request
-from mailstead.transaction.services import probes_of
 from mailstead.transaction.steps import ControlService, ReplaceFile, RestoreDatabase, Step
 from tests.core.transaction.conftest import Site
 
@@ -117,7 +117,8 @@ def test_a_file_that_is_given_is_not_made(saved: Site) -> None:
 def test_a_daemon_is_told_once(saved: Site) -> None:
     """When the plan acts on it too, the further action is left out; alone, it is proven."""
     daemon = saved.engine.registry.module("greeter").daemons[0]
-    probes = probes_of(daemon, saved.engine.context("running"))
+    ask = DaemonQuestions(saved.machine.deadline, "greeter", daemon)
+    probes = ask.probes(saved.engine.context("running"))
     action = ServiceAction("greeter", daemon, "reload", "a key changed", True, probes)
     saved.set(greeting="hi")
     assert save(saved, ControlService(action)) == "committed"

@@ -10,6 +10,8 @@ import pytest
 import mailstead_mail_retrieval
 from mailstead.errors import RenderError
 from mailstead.instance import Instance
+from mailstead.snippet import Snippet
+from mailstead.transaction.additions import Additions
 from mailstead_mail_retrieval import module
 from mailstead_mail_retrieval.render import find_version
 from tests.plugins.contexts import SANDBOX, SYSTEM, bench, compare
@@ -51,6 +53,22 @@ def test_switched_off_services_have_port_0_and_no_probe(tmp_path: Path) -> None:
     assert titles == [
         "imaps answers", "LMTP answers", "submission takes logins", "submissions takes logins",
     ]  # fmt: skip
+
+
+def test_a_snippet_stands_after_all_else_and_so_wins(tmp_path: Path) -> None:
+    """The last of two settings holds, and the include of mailstead.d is before it."""
+    snippet = Snippet("/etc/mailstead/snippets/mail_retrieval/dovecot.conf", "mail_debug = yes\n")
+    with bench(tmp_path) as made:
+        plain = made.render("mail_retrieval", made.context())
+        more = made.render(
+            "mail_retrieval", made.context(), Additions(snippets={"dovecot.conf": snippet})
+        )
+    path = "/etc/dovecot/dovecot.conf"
+    assert plain[path].content.endswith(b"\n!include mailstead.d/*.conf\n")
+    assert more.pop(path).content.decode() == (
+        f"{plain.pop(path).content.decode()}\n# from {snippet.path}\nmail_debug = yes\n"
+    )
+    assert plain == more
 
 
 def test_the_lookup_file_is_not_for_everyone(tmp_path: Path) -> None:

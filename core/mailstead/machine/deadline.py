@@ -1,0 +1,173 @@
+"""Deadlines for code that is not ours: when its time is over it is interrupted, until it ends.
+
+In the main thread by the interval timer, setitimer(2): Python handles its signal between two
+steps of the code, and a system call that waits is left. In another thread by an exception that
+the interpreter raises there (PyThreadState_SetAsyncExc of its C API), once a wait is over.
+Code in C that does not return to the interpreter is not reached.
+
+Deadlines nest: while an inner one runs, the clock of the outer one stands still, so that whoever
+was late is the one that is named.
+"""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import sys
+import threading
+from contextlib import AbstractContextManager
+from time import monotonic, sleep
+from types import FrameType
+from typing import Any
+
+from mailstead.machine.base import DeadlineExceeded
+
+INTERVAL = 0.2  # seconds until what goes on is interrupted again; time to clean up
+PATIENCE = 5  # interruptions after which no time to clean up is left
+SHORT = 0.0001
+LOOK = 0.02  # seconds between two looks at a watched thread
+IDLE = 50  # looks without a deadline after which nobody looks any more
+_local = threading.local()  # each thread's watcher, if it has one
+
+
+def deadline(seconds: float) -> AbstractContextManager[None]:
+    """Interrupt what takes longer. Raises DeadlineExceeded in it."""
+    if _thread.get_ident() == threading.main_thread().ident:
+        return _Alarm(seconds)
+    return _Watched(seconds)
+
+
+class _Alarm(AbstractContextManager[None]):
+    """A deadline by signal. What was set before is set again afterwards."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.rings = 0
+        self.handler: Any = None
+        self.timer = (0.0, 0.0)
+
+    def __enter__(self) -> None:
+        self.handler = signal.signal(signal.SIGALRM, self._ring)
+        self.timer = signal.setitimer(signal.ITIMER_REAL, self.seconds, INTERVAL)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, self.handler)  # the last ring, if any, was heard before
+        if any(self.timer):
+            signal.setitimer(signal.ITIMER_REAL, *self.timer)
+
+    def _ring(self, _number: int, frame: FrameType | None) -> None:
+        if frame is not None and _is_own(frame):
+            return  # it is being left; or it has just begun, and will ring again
+        self.rings += 1
+        if self.rings == PATIENCE:
+            signal.setitimer(signal.ITIMER_REAL, SHORT, SHORT)
+        raise DeadlineExceeded
+
+
+class _Watched(AbstractContextManager[None]):
+    """A deadline that another thread watches.
+
+    A loop that catches every exception goes on: it is interrupted in the same place again.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_left = False
+        self.outer: _Watched | None = None
+        self.frame: FrameType | None = None
+        self.begin = self.end = 0.0
+
+    def __enter__(self) -> None:
+        self.frame = sys._getframe(1)
+        self.begin = monotonic()
+        self.end = self.begin + self.seconds
+        _watcher().enter(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.is_left = True
+        _watcher().leave(self)
+        self.frame = None
+
+
+class _Watcher:
+    """Watches the deadlines of one thread, from another that ends when there are none for long.
+
+    It looks every now and then, so that setting a deadline costs next to nothing.
+    """
+
+    def __init__(self) -> None:
+        self.thread = _thread.get_ident()
+        self.innermost: _Watched | None = None
+        self.is_up = False
+        self.has_raised = False
+        self.lock = _thread.allocate_lock()
+
+    def enter(self, watched: _Watched) -> None:
+        """Take on a deadline."""
+        with self.lock:
+            watched.outer, self.innermost = self.innermost, watched
+            if not self.is_up:
+                self.is_up = True
+                _thread.start_new_thread(self._look_on, ())
+
+    def leave(self, watched: _Watched) -> None:
+        """Let a deadline go, and take back what it would still raise."""
+        with self.lock:
+            if self.has_raised:
+                self.has_raised = False
+                _raise_in(self.thread, None)
+            self.innermost = watched.outer
+            if self.innermost is not None:
+                self.innermost.end += monotonic() - watched.begin
+
+    def _look_on(self) -> None:
+        idle = 0
+        while idle < IDLE:
+            sleep(LOOK)
+            with self.lock:
+                idle = 0 if self._look() else idle + 1
+                self.is_up = idle < IDLE
+
+    def _look(self) -> bool:
+        """Interrupt what is late; tells whether there is anything to watch."""
+        watched, stack = self.innermost, _stack(self.thread)
+        if watched is None:
+            return False
+        if watched.frame not in stack:  # its block was left, its end interrupted
+            self.innermost = watched.outer
+            return True
+        if monotonic() >= watched.end and not watched.is_left and not _is_own(stack[0]):
+            watched.end = monotonic() + INTERVAL
+            self.has_raised = True
+            _raise_in(self.thread, DeadlineExceeded)
+        return True
+
+
+def _watcher() -> _Watcher:
+    found: _Watcher | None = getattr(_local, "watcher", None)
+    if found is None:
+        found = _local.watcher = _Watcher()
+    return found
+
+
+def _stack(thread: int) -> list[FrameType]:
+    """Give the frames of a thread, innermost first; none when it has ended."""
+    found = []
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def _is_own(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == _is_own.__code__.co_filename
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raise an exception in a thread; ``None`` takes back one that was not raised yet."""
+    import ctypes
+
+    given = ctypes.py_object() if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), given)
