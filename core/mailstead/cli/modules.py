@@ -9,6 +9,7 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.complete import module_names
+from mailstead.cli.show_edits import show_files
 
 if TYPE_CHECKING:
     from mailstead.status import ModuleStatus
@@ -46,6 +47,9 @@ def status(app: App, module: str | None) -> int:
             (row.id, row.state, row.doing, _daemons(row), _on_save(row)) for row in rows
         ))  # fmt: skip
         _show_served(app)
+        files = [item for row in rows for item in row.edits]
+        if files:
+            show_files(app, files)
         if any(row.changed for row in rows):
             app.say("There are unsaved changes: see `mailstead plan`, then `mailstead save`.")
     return 3 if any(row.doing in ("stopped", "degraded") for row in rows) else 0
