@@ -37,8 +37,10 @@ from mailstead.status import ModuleStatus, StatusReader
 from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
+    from mailstead.edits import Edits
     from mailstead.history import History
     from mailstead.settings.rescue import Rescued
+    from mailstead.transaction.answers import Answer
     from mailstead.transaction.changes import Plan
     from mailstead.transaction.confirm import Confirmation
     from mailstead.transaction.explanation import Explanation
@@ -227,17 +229,26 @@ class Engine:
             for name in modules:
                 self._set_state(name, {"enabled": False, "restore": restore})
 
-    def plan(self, progress: Listener | None = None, *, back_to: Goal | None = None) -> Plan:
+    def plan(
+        self,
+        progress: Listener | None = None,
+        *,
+        answers: Iterable[Answer] = (),
+        back_to: Goal | None = None,
+    ) -> Plan:
         """Make the plan of the draft; changes nothing. Raises PlanError and its kin.
 
-        ``back_to`` asks for that of going back instead; daemons check it when it is saved.
+        Args:
+            progress: told what is being done.
+            answers: what would become of files edited by hand.
+            back_to: asks for the plan of going back instead; daemons check it when it is saved.
         """
         from mailstead.transaction.progress import Progress
         from mailstead.transaction.rollback import Rollback
 
         steps = _progress(Progress(total=2), progress)
         with Rollback(self.contexts, self.actor).tried(back_to):
-            return self._planner.plan(steps, check=back_to is None)
+            return self._planner.plan(steps, check=back_to is None, answers=answers)
 
     def origins(self, plan: Plan, *, back_to: Goal | None = None) -> Mapping[str, FileOrigins]:
         """Tell which module and changed setting is behind each changed line, by system path."""
@@ -252,6 +263,13 @@ class Engine:
         from mailstead.transaction.why import explain
 
         return explain(self._planner, place)
+
+    @property
+    def edits(self) -> Edits:
+        """Give the files edited by hand, and what can be done with them."""
+        from mailstead.edits import Edits
+
+        return Edits(self._planner, self.actor, self._turn)
 
     def save(
         self, request: Request | None = None, *, progress: Listener | None = None

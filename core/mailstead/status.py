@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from mailstead.edited_files import EditedFile, EditedFiles
 from mailstead.modules import ModuleState
+from mailstead.settings.decisions import Decisions
+from mailstead.settings.file_history import FileHistory
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine
@@ -34,6 +37,7 @@ class ModuleStatus:
         changed: the draft holds unsaved changes of it.
         will_be: ``enabled`` or ``disabled`` when saving changes that, else empty.
         doing: what its daemons do; empty for a module without daemons or not enabled.
+        edits: its files that are not as Mailstead left them; of an enabled module.
     """
 
     id: str
@@ -47,6 +51,7 @@ class ModuleStatus:
     daemons: tuple[DaemonStatus, ...]
     depends: tuple[str, ...]
     reason: str = ""
+    edits: tuple[EditedFile, ...] = ()
 
 
 @attrs.frozen
@@ -54,6 +59,13 @@ class StatusReader:
     """Reads the states of an engine's modules."""
 
     engine: Engine
+    _files: EditedFiles = attrs.field(init=False)
+
+    @_files.default
+    def _edited_files(self) -> EditedFiles:
+        store = self.engine.store
+        owned, decided = FileHistory(store).owned(), Decisions(store).all()
+        return EditedFiles(self.engine.machine, self.engine.instance, owned, decided)
 
     def modules(self) -> tuple[ModuleStatus, ...]:
         """Tell about every module in dependency order."""
@@ -85,6 +97,7 @@ class StatusReader:
             daemons=daemons,
             depends=entry.manifest.enable_depends,
             reason=entry.reason,
+            edits=self._edits(name) if name in running else (),
         )
 
     def _state(self, name: str, running: set[str]) -> State:
@@ -96,6 +109,11 @@ class StatusReader:
         paths = {item.path for item in entry.manifest.paths}
         consented = self.engine.store.consents(name)
         return "configured" if paths and paths <= consented else "installed"
+
+    def _edits(self, name: str) -> tuple[EditedFile, ...]:
+        usable = self.engine.registry.entry(name).status == "available"
+        declared = self.engine.registry.module(name).files if usable else ()
+        return tuple(self._files.of(name, declared))
 
     def _daemons(self, name: str) -> tuple[DaemonStatus, ...]:
         found = []

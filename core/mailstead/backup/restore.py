@@ -13,12 +13,13 @@ from mailstead.backup.restoring import DatabaseChange, Restoring, restore_steps
 from mailstead.backup.settings import ArchivedSettings, archived_settings
 from mailstead.backup.trees import Added, TreeRestorer
 from mailstead.errors import InvalidInput, MachineError
+from mailstead.transaction.aside import Aside
 from mailstead.transaction.changes import FileChange, Plan
-from mailstead.transaction.originals import Originals
 from mailstead.transaction.save import Request
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine
+    from mailstead.transaction.answers import Answer
     from mailstead.transaction.progress import Listener
     from mailstead.transaction.save import SaveResult
 
@@ -53,11 +54,13 @@ class Restore:
 
     Attributes:
         leave: modules and sections whose settings stay as they are here.
+        answers: what shall become of files edited by hand.
     """
 
     engine: Engine
     archive: OpenedArchive
     leave: Collection[str] = ()
+    answers: Collection[Answer] = ()
 
     def plan(self) -> RestorePlan:
         """Make the plan; changes nothing. Raises InvalidInput, ArchiveError, PlanError."""
@@ -70,19 +73,14 @@ class Restore:
         with store.trial():
             settings.write(store, self.engine.actor, self.engine.machine.now())
             return RestorePlan(
-                self.engine.plan(),
+                self.engine.plan(answers=self.answers),
                 settings,
                 restoring.databases(),
                 restoring.files(),
                 restoring.left_out(),
             )
 
-    def save(
-        self,
-        agreed: RestorePlan,
-        progress: Listener | None = None,
-        overwrite: Collection[str] = (),
-    ) -> SaveResult:
+    def save(self, agreed: RestorePlan, progress: Listener | None = None) -> SaveResult:
         """Save a plan that somebody agreed to, or leave everything as it was.
 
         Raises Locked while another save runs; MailsteadError when nothing was changed.
@@ -92,7 +90,7 @@ class Restore:
         try:
             request = Request(
                 comment=f"restored from {self.archive.archive.path.name}",
-                overwrite=overwrite,
+                answers=self.answers,
                 expected=agreed.plan.id,
                 extra=lambda: restore_steps(self.engine, self.archive),
             )
@@ -129,6 +127,7 @@ class Restore:
 
     def _keep_replaced(self, files: Collection[FileChange]) -> None:
         """Keep what is replaced of the admin's aside, as a save does with hand edits."""
-        originals = Originals(self.engine.machine, self.engine.instance)
+        aside, now = Aside(self.engine.machine, self.engine.instance), self.engine.machine.now()
         for change in files:
-            originals.keep(attrs.evolve(change, edited=True))
+            if change.old:
+                aside.keep(change.path, change.old, who=self.engine.actor.name, at=now)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailstead.cli.answers import answer_options, answers_of
 from mailstead.cli.app import App, pass_app
 from mailstead.errors import MailsteadError
 
@@ -93,18 +94,10 @@ def verify(app: App, file: str, decrypt: bool, passphrase_stdin: bool) -> None:
 @click.option("--mail", is_flag=True, help="Also add the messages that are missing here.")
 @click.option("--except", "leave", multiple=True, metavar="PLACE",
               help="Leave the settings of this module or section as they are.")  # fmt: skip
-@click.option("--overwrite", multiple=True, metavar="FILE",
-              help="Replace this hand-edited file; yours is kept aside.")  # fmt: skip
+@answer_options
 @_STDIN
 @pass_app
-def restore(
-    app: App,
-    file: str,
-    mail: bool,
-    leave: tuple[str, ...],
-    overwrite: tuple[str, ...],
-    passphrase_stdin: bool,
-) -> int:
+def restore(app: App, file: str, mail: bool, leave: tuple[str, ...], passphrase_stdin: bool) -> int:
     """Show what a backup would bring back, ask, and save it; undone when anything fails.
 
     Settings become those of the backup, users and accounts too; mail is only ever added.
@@ -119,10 +112,10 @@ def restore(
         if mail:
             archive.require_mail()
     with open_archive(app.engine, path, passphrase) as found:
-        return _restore(app, Restore(app.engine, found, leave), mail, overwrite)
+        return _restore(app, Restore(app.engine, found, leave, answers_of(app)), mail)
 
 
-def _restore(app: App, work: Restore, mail: bool, overwrite: tuple[str, ...]) -> int:
+def _restore(app: App, work: Restore, mail: bool) -> int:
     from mailstead.cli.progress import shown_progress
     from mailstead.cli.save import STATUS, tell_result
     from mailstead.cli.show_backup import restore_data, show_restore
@@ -134,7 +127,7 @@ def _restore(app: App, work: Restore, mail: bool, overwrite: tuple[str, ...]) ->
     show_restore(app, agreed)
     app.confirm("Restore this?")
     with shown_progress(app) as progress:
-        result = work.save(agreed, progress, overwrite)
+        result = work.save(agreed, progress)
     tell_result(app, result, "; nothing of the backup is in the draft")
     added = None
     if result.outcome in ("committed", "nothing to do"):

@@ -34,6 +34,7 @@ CORE_COMMANDS = {
     "diff": "diff",
     "disable": "modules",
     "discard": "save",
+    "edits": "edits",
     "enable": "modules",
     "export": "document",
     "history": "history",

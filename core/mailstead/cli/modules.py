@@ -9,6 +9,7 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.complete import module_names
+from mailstead.cli.show_edits import show_files
 
 if TYPE_CHECKING:
     from mailstead.status import ModuleStatus
@@ -48,6 +49,9 @@ def status(app: App, module: str | None) -> int:
         _show_served(app)
         for row in filter(_is_unusable, rows):
             app.warn(f"{row.id} is enabled, and {row.state}: {row.reason}")
+        files = [item for row in rows for item in row.edits]
+        if files:
+            show_files(app, files)
         if any(row.changed for row in rows):
             app.say("There are unsaved changes: see `mailstead plan`, then `mailstead save`.")
     dead = (row.doing in ("stopped", "degraded") or _is_unusable(row) for row in rows)

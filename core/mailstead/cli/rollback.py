@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mailstead.cli.answers import answer_options, answers_of
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.complete import module_names
 
@@ -15,12 +16,9 @@ from mailstead.cli.complete import module_names
 @click.option("--restore", is_flag=True,
               help="Put back the files that stood there before a module it disables.")  # fmt: skip
 @click.option("--comment", default="", help="Kept with the new revision.")
-@click.option("--overwrite", multiple=True, metavar="FILE",
-              help="Replace this hand-edited file; yours is kept aside.")  # fmt: skip
+@answer_options
 @pass_app
-def rollback(
-    app: App, revision: int, module: str, restore: bool, comment: str, overwrite: tuple[str, ...]
-) -> int:
+def rollback(app: App, revision: int, module: str, restore: bool, comment: str) -> int:
     """Make the settings what they were at REVISION: shown, asked, checked, proven, saved.
 
     It becomes a new revision. When it is not agreed to, refused or undone, nothing is changed,
@@ -32,12 +30,13 @@ def rollback(
     from mailstead.transaction.save import Request
 
     goal = Goal(revision, module, restore)
-    plan = app.engine.plan(back_to=goal)
+    answers = answers_of(app)
+    plan = app.engine.plan(answers=answers, back_to=goal)
     app.engine.history.remember(plan)
     show_plan(app, plan, goal)
     app.confirm(f"Go back to {goal}?")
     comment = comment or f"back to {goal}"
-    return save_as_asked(app, Request(comment, plan.id, overwrite, back_to=goal))
+    return save_as_asked(app, Request(comment, plan.id, answers, back_to=goal))
 
 
 commands = [rollback]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailstead.cli.answers import answer_options, answers_of
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.recover import Duration, tell_recovered
 from mailstead.errors import PlanMoved
@@ -17,12 +18,13 @@ STATUS = {"committed": 0, "nothing to do": 0, "rolled back": 5, "needs operator"
 
 
 @click.command()
+@answer_options
 @pass_app
 def plan(app: App) -> None:
     """Show what saving would do: settings, files with diffs, packages, actions, checks."""
     from mailstead.cli.show import show_plan
 
-    found = app.engine.plan()
+    found = app.engine.plan(answers=answers_of(app))
     app.engine.history.remember(found)
     show_plan(app, found)
 
@@ -31,8 +33,7 @@ def plan(app: App) -> None:
 @click.option("--comment", default="", help="Kept with the revision.")
 @click.option("--plan", "expected", default="", metavar="ID",
               help="Save only if the plan is still this one.")  # fmt: skip
-@click.option("--overwrite", multiple=True, metavar="FILE",
-              help="Replace this hand-edited file; yours is kept aside.")  # fmt: skip
+@answer_options
 @click.option("--confirm", type=Duration(), metavar="TIME",
               help="Undo it unless it is confirmed within this time, such as 10m.")  # fmt: skip
 @click.option("--by", "allowed", multiple=True, metavar="NAME",
@@ -42,14 +43,13 @@ def save(
     app: App,
     comment: str,
     expected: str,
-    overwrite: tuple[str, ...],
     confirm: float | None,
     allowed: tuple[str, ...],
 ) -> int:
     """Save the changes: checked first, proven afterwards, undone when anything fails."""
     from mailstead.transaction.save import Request
 
-    return save_as_asked(app, Request(comment, expected, overwrite, confirm or 0.0, allowed))
+    return save_as_asked(app, Request(comment, expected, answers_of(app), confirm or 0.0, allowed))
 
 
 @click.command()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailstead.cli.origins import line_data, show_diff
+from mailstead.cli.show_edits import edit_data, show_edits
 from mailstead.settings.cells import mask
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def show_plan(app: App, plan: Plan, back_to: Goal | None = None) -> None:
     if app.json:
         app.emit(plan_data(app, plan, origins))
         return
-    for path in plan.kept:
-        app.say(f"edited by hand and left alone: {path}")
+    show_edits(app, plan.edits)
     for note in plan.notes:
         app.say(note)
     for path in plan.uses:
@@ -62,7 +62,8 @@ def show_plan(app: App, plan: Plan, back_to: Goal | None = None) -> None:
     app.print_table("Files", ("File", "Module", "What", "Reason"), (
         (item.path, item.module, _what(item), item.reason) for item in plan.files
     ))  # fmt: skip
-    _show_diffs(app, plan.files, origins)
+    planned = (item for item in plan.files if item.path not in plan.conflicts)
+    _show_diffs(app, planned, origins)
     app.print_table("Actions", ("Action", "Reason"), _actions(plan))
     _show_checks(app, plan)
 
@@ -88,6 +89,7 @@ def plan_data(app: App, plan: Plan, origins: Mapping[str, FileOrigins] = NONE) -
                 "reason": f.reason,
                 "foreign": f.foreign,
                 "edited": f.edited,
+                "note": f.note,
                 "diff": f.diff(),
                 **line_data(origins.get(f.path)),
             }
@@ -97,6 +99,7 @@ def plan_data(app: App, plan: Plan, origins: Mapping[str, FileOrigins] = NONE) -
         "consents": [path for _, path in plan.consents],
         "conflicts": plan.conflicts,
         "kept": plan.kept,
+        "edits": [edit_data(edit) for edit in plan.edits],
         "checks": plan.checks,
         "unchecked": plan.unchecked,
         "notes": plan.notes,
@@ -123,7 +126,7 @@ def _show_checks(app: App, plan: Plan) -> None:
     for _, path in plan.consents:
         app.say(f"consent needed: {path}")
     for path in plan.conflicts:
-        app.say(f"edited by hand since the last save: {path} (save --overwrite {path})")
+        app.say(f"edited by hand since the last save: {path}")
 
 
 def _show_diffs(
@@ -137,7 +140,8 @@ def _what(item: FileChange) -> str:
     words = item.kind
     if item.foreign:
         words += ", takes over what stands there (kept aside)"
-    return words + (", edited by hand" if item.edited else "")
+    words += ", edited by hand" if item.edited else ""
+    return f"{words}, {item.note}" if item.note else words
 
 
 def _setting(change: Any) -> str:

@@ -75,4 +75,9 @@ HISTORY = (
     """CREATE TABLE prunings (first INTEGER NOT NULL PRIMARY KEY, who TEXT NOT NULL,
     at REAL NOT NULL) WITHOUT ROWID""",
 )
-FORMATS = (SETTINGS, TRANSACTION, HISTORY)
+HAND_EDITS = (
+    # What was rendered when it was decided, and whose side is taken where a merge conflicts.
+    "ALTER TABLE decisions ADD COLUMN ours TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE decisions ADD COLUMN conflicts TEXT NOT NULL DEFAULT ''",
+)
+FORMATS = (SETTINGS, TRANSACTION, HISTORY, HAND_EDITS)

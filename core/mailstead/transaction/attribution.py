@@ -21,7 +21,7 @@ from mailstead.transaction.plan import Planner
 from mailstead.transaction.variants import File, Lines, Variants, Watch, is_on
 
 LIMIT = 50  # renders of one file with something changed, in all of a plan
-SHOWN = ("create", "change", "remove")
+SHOWN = ("create", "change", "merge", "remove")
 MOVED = "not known: the machine changed meanwhile"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -14,6 +14,9 @@ from mailstead.module import Account, Daemon, Folder, Generated, Probe
 from mailstead.settings.cells import Change
 from mailstead.transaction.identity import identify
 from mailstead.transaction.lines import lines_of
+
+if TYPE_CHECKING:
+    from mailstead.transaction.hand_edit import HandEdit
 
 Verb = Literal["start", "stop", "reload", "restart", "watch"]
 
@@ -26,7 +29,7 @@ class FileVersion:
     They take no part in comparisons: a save changes none.
     """
 
-    content: bytes
+    content: bytes = attrs.field(repr=False)
     mode: int
     uid: int
     gid: int
@@ -49,7 +52,8 @@ class FileChange:
         new: what will stand there; ``None`` when it is removed.
         owner, group: names of the new owner.
         foreign: what stands there was not written by Mailstead.
-        edited: what stands there was written by Mailstead and edited since.
+        edit: what stands there was written by Mailstead and edited since.
+        note: what else a person must know of it.
     """
 
     module: str
@@ -62,11 +66,19 @@ class FileChange:
     reason: str = ""
     secret: bool = False
     foreign: bool = False
-    edited: bool = False
+    edit: HandEdit | None = None
+    note: str = ""
+
+    @property
+    def edited(self) -> bool:
+        """Tell whether what stands there was edited by hand."""
+        return self.edit is not None
 
     @property
     def kind(self) -> str:
         """Say in one word what happens to the file."""
+        if self.edit and self.edit.choice in ("keep", "merge"):
+            return self.edit.choice
         if self.old is None:
             return "create"
         if self.new is None:
@@ -145,13 +157,22 @@ class Plan:
     services: tuple[ServiceAction, ...] = ()
     watched: tuple[ServiceAction, ...] = ()
     consents: tuple[tuple[str, str], ...] = ()
-    conflicts: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    edits: tuple[HandEdit, ...] = ()
     checks: tuple[str, ...] = ()
     unchecked: str = ""
     forgotten: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """Give the files edited by hand that somebody must decide about."""
+        return tuple(edit.path for edit in self.edits if edit.asks)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Give the files edited by hand that are left alone."""
+        return tuple(edit.path for edit in self.edits if edit.is_left_alone)
 
     @property
     def is_empty(self) -> bool:

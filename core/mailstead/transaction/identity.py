@@ -27,6 +27,7 @@ def identify(plan: Plan) -> str:
             [name, item.path, item.mode, item.owner, item.group] for name, item in plan.generated
         ],
         "files": list(map(_file, plan.files)),
+        "edits": [[e.path, e.choice, e.asks] for e in plan.edits if not e.is_left_alone],
         "rows": [
             [
                 rows.module,

@@ -1,7 +1,7 @@
 """Keep what stood at a path before Mailstead took it over, so that it can be put back.
 
-One JSON file per path below ``/var/lib/mailstead/originals``, written once; hand-edited
-versions that an admin let us replace go to ``/var/lib/mailstead/replaced`` and are never removed.
+One JSON file per path below ``/var/lib/mailstead/originals``, written once. What an admin made
+of our own files later is kept by `mailstead.transaction.aside`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
-from mailstead.transaction.changes import FileChange, FileVersion
+from mailstead.transaction.changes import FileVersion
 
 
 @attrs.frozen
@@ -24,15 +24,12 @@ class Originals:
     machine: Machine
     instance: Instance
 
-    def keep(self, change: FileChange) -> Path | None:
-        """Save what a change is about to replace, if it was not ours. Gives where."""
-        if change.old is None or not (change.foreign or change.edited):
-            return None
-        target = self._path(change) if change.edited else self._original(change.path)
-        if self.machine.stat_file(target) is not None:
-            return None
-        self._write(target, change.path, change.old)
-        return target
+    def keep(self, path: str, version: FileVersion) -> bool:
+        """Keep a version unless there is one already; tells whether this one is kept."""
+        if self.machine.stat_file(self._original(path)) is not None:
+            return self.read(path) == version
+        self._write(self._original(path), path, version)
+        return True
 
     def read(self, path: str) -> FileVersion | None:
         """Give what stood at a system path at first; ``None`` when nothing did."""
@@ -52,11 +49,6 @@ class Originals:
 
     def _original(self, path: str) -> Path:
         return self.instance.state_path("originals") / _name(path)
-
-    def _path(self, change: FileChange) -> Path:
-        assert change.old is not None  # noqa: S101 - asked by keep
-        name = f"{_name(change.path)}.{change.old.sha256[:12]}"
-        return self.instance.state_path("replaced") / name
 
 
 def _name(path: str) -> str:

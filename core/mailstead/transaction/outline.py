@@ -94,6 +94,7 @@ def _actions(plan: Plan) -> Iterator[str]:
     yield from (f"make the folder {item.path}" for item in plan.folders)
     yield from (f"make {item.path}" for _, item in plan.generated)
     yield from (f"publish {len(rows.changes)} rows of {rows.module}" for rows in plan.rows)
+    yield from (f"{edit.choice} {edit.path}" for edit in plan.edits if edit.choice)
     yield from map(str, plan.services)
 
 

@@ -16,20 +16,23 @@ from mailstead.machine.base import Machine
 from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
 from mailstead.registry import Registry
+from mailstead.settings.decisions import Decisions
 from mailstead.settings.edit import validate_changed
 from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.absent import Absent
 from mailstead.transaction.additions import NONE, Additions, read_additions
+from mailstead.transaction.answers import Answer, refuse_unfit
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
+from mailstead.transaction.check import Checker
 from mailstead.transaction.contexts import Contexts
-from mailstead.transaction.files import FileComparer
+from mailstead.transaction.files import FileComparer, FileComparison
+from mailstead.transaction.hand_edit import Judge
 from mailstead.transaction.originals import Originals
 from mailstead.transaction.ports import PortCheck
 from mailstead.transaction.progress import Progress
 from mailstead.transaction.publish import Publisher
 from mailstead.transaction.render import Rendered, Renderer
 from mailstead.transaction.services import Controls, ServicePlanner
-from mailstead.transaction.stage import StagedFile, staged
 
 SPARE_BYTES = 16 << 20  # what must stay free besides the files themselves
 
@@ -56,12 +59,15 @@ class Planner:
         """Give the registry."""
         return self.contexts.registry
 
-    def plan(self, progress: Progress, *, check: bool = True) -> Plan:
+    def plan(
+        self, progress: Progress, *, check: bool = True, answers: Iterable[Answer] = ()
+    ) -> Plan:
         """Make the plan of the draft.
 
         Args:
             progress: told what is being done.
             check: also run the daemons' checkers on a staging tree.
+            answers: what shall become of files edited by hand, besides what was decided.
 
         Raises PlanError, RenderError, CheckFailed; nothing has been changed then.
         """
@@ -70,7 +76,9 @@ class Planner:
         self._validate(target, progress)
         progress.step("render", "rendering files")
         rendered = self._render(target)
-        plan = self._compare(running, target, rendered)
+        asked = {answer.path: answer for answer in answers}
+        plan = self._compare(running, target, rendered, self._comparer(asked))
+        refuse_unfit(plan.edits, asked.values())
         self._refuse_full_disk(plan)
         self._refuse_taken_ports(target, plan)
         return self._check(target, rendered, plan, progress) if check else plan
@@ -119,13 +127,17 @@ class Planner:
         return files
 
     def _compare(
-        self, running: Context, target: Context, rendered: dict[str, tuple[Rendered, ...]]
+        self,
+        running: Context,
+        target: Context,
+        rendered: dict[str, tuple[Rendered, ...]],
+        comparer: FileComparer,
     ) -> Plan:
         store = self.contexts.store
-        comparer = self._comparer()
-        everything = [item for files in rendered.values() for item in files]
-        found = comparer.compare(everything)
-        files = (*found.changes, *self._departures(comparer, running, target, rendered))
+        everything = {item.path: item for files in rendered.values() for item in files}
+        found = comparer.compare(everything.values())
+        found += self._departures(comparer, running, target, everything)
+        files = found.changes
         changes = store.draft_changes()
         deadline = self.machine.deadline
         publisher = Publisher(self.registry, self.contexts.schema, running, target, deadline)
@@ -148,39 +160,40 @@ class Planner:
             services=services,
             watched=watched,
             consents=self._missing_consents(files, generated),
-            conflicts=tuple(item.path for item in files if item.edited),
-            kept=found.kept,
+            edits=found.edits,
             forgotten=absent.forgotten(files),
             notes=absent.notes(),
-            uses=_sources(everything),
+            uses=_sources(everything.values()),
         )
 
-    def _comparer(self) -> FileComparer:
+    def _comparer(self, answers: Mapping[str, Answer]) -> FileComparer:
         reasons = {
             item.path: item.reason
             for entry in self.registry.entries.values()
             for item in entry.manifest.paths
         }
-        owned = FileHistory(self.contexts.store).owned()
-        return FileComparer(self.machine, self.contexts.instance, owned, reasons)
+        history = FileHistory(self.contexts.store)
+        judge = Judge(history.content, answers, Decisions(self.contexts.store).all())
+        instance = self.contexts.instance
+        return FileComparer(self.machine, instance, history.owned(), reasons, judge)
 
     def _departures(
         self,
         comparer: FileComparer,
         running: Context,
         target: Context,
-        rendered: dict[str, tuple[Rendered, ...]],
-    ) -> tuple[FileChange, ...]:
+        wanted: Collection[str],
+    ) -> FileComparison:
         """Files to remove or put back: unwanted ones, and those of modules that leave."""
         originals = Originals(self.machine, self.contexts.instance)
-        found: list[FileChange] = []
+        found = FileComparison()
         for name in target.enabled:
-            found += comparer.removals(name, rendered[name])
+            found += comparer.removals(name, wanted)
         for name in self.contexts.chosen(running.settings):
             state = target.settings.row(ModuleState, name)
             if state is not None and not state.enabled and state.restore:
-                found += comparer.restorations(name, originals)
-        return tuple(found)
+                found += comparer.restorations(name, wanted, originals)
+        return found
 
     def _missing_packages(self, modules: Sequence[str]) -> tuple[str, ...]:
         names = [p for name in modules for p in self.registry.entry(name).manifest.packages]
@@ -261,19 +274,8 @@ class Planner:
         if not checks:
             return plan
         progress.expect(len(checks))
-        kept = set(plan.kept)
-        comparer = self._comparer()
-        files = [
-            _staged(item, comparer)
-            if item.path in kept
-            else StagedFile(item.path, item.content, added=item.added)
-            for items in rendered.values()
-            for item in items
-        ]
-        with staged(self.machine, self.contexts.instance, files) as staging:
-            for name, check in checks:
-                progress.step("check", f"{name}: {check.title}")
-                staging.run(name, check)
+        everything = [item for items in rendered.values() for item in items]
+        Checker(self.machine, self.contexts.instance, progress).run(checks, everything, plan)
         return attrs.evolve(plan, checks=tuple(f"{name}: {item.title}" for name, item in checks))
 
     def _checks_of(self, name: str, target: Context) -> Iterable[Check]:
@@ -298,12 +300,6 @@ class Planner:
                 for path in changed
             )
         ]
-
-
-def _staged(item: Rendered, comparer: FileComparer) -> StagedFile:
-    """Stage what an admin made of the file, since that is what will stand there."""
-    version = comparer.version(item.path)
-    return StagedFile(item.path, version.content if version else item.content)
 
 
 def _sources(files: Iterable[Rendered]) -> tuple[str, ...]:

@@ -15,16 +15,18 @@ from mailstead.guard import WORK_SECONDS, guarded, one
 from mailstead.machine.base import Machine
 from mailstead.module import Generated
 from mailstead.settings.audit import AuditLog
-from mailstead.settings.cells import Actor, OwnedFile
+from mailstead.settings.cells import Actor
+from mailstead.settings.decisions import Decisions
 from mailstead.settings.file_history import FileHistory
 from mailstead.settings.history import SettingsHistory
 from mailstead.settings.store import Store
 from mailstead.transaction.admin_hooks import AdminHooks
+from mailstead.transaction.answers import Answer, refuse_undecided
 from mailstead.transaction.changes import FileVersion, Plan, ServiceAction
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.journal import Journal
+from mailstead.transaction.keeping import Keeper, recorded
 from mailstead.transaction.moved import plan_moved
-from mailstead.transaction.originals import Originals
 from mailstead.transaction.plan import Planner
 from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
@@ -74,7 +76,7 @@ class Request:
     Attributes:
         comment: kept with the revision.
         expected: id of the plan that was agreed to; empty: whatever the plan is now.
-        overwrite: system paths of hand-edited files that may be replaced.
+        answers: what shall become of files edited by hand.
         confirm: seconds within which somebody must confirm it; 0: it needs no confirmation.
         allowed: who may confirm besides the one who saves.
         back_to: make the draft what running was then, and take that back unless it is saved.
@@ -84,7 +86,7 @@ class Request:
 
     comment: str = ""
     expected: str = ""
-    overwrite: Collection[str] = ()
+    answers: Collection[Answer] = ()
     confirm: float = 0.0
     allowed: tuple[str, ...] = ()
     back_to: Goal | None = None
@@ -158,15 +160,16 @@ class Save:
 
     def _run(self) -> SaveResult:
         self.covered = AuditLog(self._store).head()
-        plan = self.planner.plan(self.progress)
+        plan = self.planner.plan(self.progress, answers=self.request.answers)
         self._refuse_moved(plan)
         if plan.is_empty and not self.request.extra():
+            self._drop_decisions(plan)
             return SaveResult("nothing to do", plan.revision, plan)
         self._refuse_without_consent(plan)
         self.hooks.before(plan)
         if plan.packages or plan.accounts:
             self._install(plan)
-            plan = self.planner.plan(self.progress)
+            plan = self.planner.plan(self.progress, answers=self.request.answers)
             self._refuse_without_consent(plan)
         self._announce(plan)
         try:
@@ -197,11 +200,7 @@ class Save:
             paths = ", ".join(path for _, path in plan.consents)
             hint = f"run `mailstead enable {' '.join(modules)}` to read what it does and accept"
             raise ConsentNeeded(f"nobody has agreed to writing {paths}", hint=hint)
-        edited = [path for path in plan.conflicts if path not in self.request.overwrite]
-        if edited:
-            hint = "look at `mailstead plan`; replace it with `save --overwrite FILE` (kept aside)"
-            raise ConsentNeeded("edited by hand since the last save",
-                                where=", ".join(edited), hint=hint)  # fmt: skip
+        refuse_undecided(plan.edits)
 
     def _install(self, plan: Plan) -> None:
         """Install packages and make system users. These stay when the save is undone."""
@@ -294,9 +293,9 @@ class Save:
         return SaveResult("committed", revision, plan, wait=wait, warnings=warnings)
 
     def _keep_originals(self, plan: Plan) -> None:
-        originals = Originals(self._machine, self.planner.contexts.instance)
+        keeper = Keeper(self._machine, self.planner.contexts.instance, self.actor)
         for change in plan.files:
-            originals.keep(change)
+            keeper.keep(change)
 
     def _announce(self, plan: Plan) -> None:
         instance = self.planner.contexts.instance
@@ -318,17 +317,24 @@ class Save:
         return revision, wait
 
     def _record_files(self, plan: Plan, revision: int) -> None:
-        history = FileHistory(self._store)
+        history, now = FileHistory(self._store), self._machine.now()
         for change in plan.files:
+            if change.edit and change.edit.choice:
+                AuditLog(self._store).note(change.edit.choice, change.path, self.actor, now)
             if change.new is None or change.module in plan.disable:
                 history.forget(change.path, change.module, revision)
             else:
-                file = OwnedFile(change.path, change.module, change.new.sha256, change.new.mode,
-                                 revision, secret=change.secret)  # fmt: skip
-                history.record(file, change.new.content)
+                file, contents = recorded(change, change.new, revision, self.actor, now)
+                history.record(file, *contents)
         owned = history.owned() if plan.forgotten else {}
         for path in plan.forgotten:
             history.forget(path, owned[path].module, revision)
+        self._drop_decisions(plan)
+
+    def _drop_decisions(self, plan: Plan) -> None:
+        """Forget decisions that were carried out, and those that an answer took the place of."""
+        answered = (answer.path for answer in self.request.answers)
+        Decisions(self._store).drop((*answered, *(change.path for change in plan.files)))
 
     def _wait(self) -> Wait:
         machine, seconds = self._machine, self.request.confirm

@@ -31,10 +31,11 @@ class ServicePlanner:
     def actions(self, files: Sequence[FileChange]) -> tuple[ServiceAction, ...]:
         """Give the actions in the order they are taken: stops first, then in boot order."""
         contents = {change.path: _contents(change) for change in files}
+        saved = {change.path: _since_saved(change) for change in files}
         order = self.registry.boot_order(self.target.enabled)
         leaving = [name for name in self.running.enabled if not self.target.is_enabled(name)]
         stops = (self._stop(name, item) for name in reversed(leaving) for item in self._of(name))
-        rest = (self._act(name, item, contents) for name in order for item in self._of(name))
+        rest = (self._act(name, item, contents, saved) for name in order for item in self._of(name))
         return tuple(action for action in (*stops, *rest) if action is not None)
 
     def watched(self, actions: Sequence[ServiceAction]) -> tuple[ServiceAction, ...]:
@@ -63,7 +64,9 @@ class ServicePlanner:
             return None
         return self._action(name, daemon, "stop", "its module is disabled", is_running)
 
-    def _act(self, name: str, daemon: Daemon, contents: Contents) -> ServiceAction | None:
+    def _act(
+        self, name: str, daemon: Daemon, contents: Contents, saved: Contents
+    ) -> ServiceAction | None:
         is_running = self.controls(daemon).state() is not None
         if not self._ask(name, daemon).is_wanted(self.target):
             if not is_running and not self.controls(daemon).at_boot():
@@ -72,10 +75,10 @@ class ServicePlanner:
         if not self.running.is_enabled(name):
             verb: Verb = "restart" if is_running else "start"
             return self._action(name, daemon, verb, "its module is enabled", is_running)
-        relevant = {p: c for p, c in contents.items() if p.startswith(tuple(daemon.reads))}
+        relevant = _read_by(daemon, contents)
         if not is_running:
             return self._revive(name, daemon, relevant)
-        return self._changed(name, daemon, relevant) if relevant else None
+        return self._changed(name, daemon, relevant, saved) if relevant else None
 
     def _revive(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
         """Start a dead daemon when its configuration changes, unless an admin stopped it."""
@@ -84,14 +87,21 @@ class ServicePlanner:
             return None
         return self._action(name, daemon, "start", "it was not running", False)
 
-    def _changed(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
+    def _changed(
+        self, name: str, daemon: Daemon, relevant: Contents, saved: Contents
+    ) -> ServiceAction | None:
         if daemon.on_change == "none":
             return None
-        restart = self._ask(name, daemon).restart_reason(relevant)
+        restart = self._restart_reason(name, daemon, relevant, _read_by(daemon, saved))
         if restart:
             return self._action(name, daemon, "restart", restart, True)
         reason = f"{', '.join(sorted(relevant))} changed"
         return self._action(name, daemon, daemon.on_change, reason, True)
+
+    def _restart_reason(self, name: str, daemon: Daemon, *versions: Contents) -> str:
+        """Ask by what stands there and by what was saved: an edit may have been read, or not."""
+        ask = self._ask(name, daemon)
+        return next(filter(None, map(ask.restart_reason, versions)), "")
 
     def _action(
         self, name: str, daemon: Daemon, verb: Verb, reason: str, was_running: bool
@@ -114,6 +124,16 @@ class ServicePlanner:
         return None if self.controls(daemon).at_boot() in (None, wanted) else wanted
 
 
+def _read_by(daemon: Daemon, contents: Contents) -> Contents:
+    return {p: c for p, c in contents.items() if p.startswith(tuple(daemon.reads))}
+
+
 def _contents(change: FileChange) -> tuple[bytes | None, bytes | None]:
     old = change.old.content if change.old else None
     return old, change.new.content if change.new else None
+
+
+def _since_saved(change: FileChange) -> tuple[bytes | None, bytes | None]:
+    """Give what the last save left instead of what an admin made of it since."""
+    old, new = _contents(change)
+    return (change.edit.saved if change.edit and change.edit.saved is not None else old), new

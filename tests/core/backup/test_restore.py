@@ -13,6 +13,7 @@ from mailstead.backup.restore import Restore
 from mailstead.backup.restoring import restore_steps
 from mailstead.errors import (
     ArchiveError,
+    ConsentNeeded,
     InvalidInput,
     Locked,
     MachineError,
@@ -23,6 +24,7 @@ from mailstead.errors import (
 from mailstead.machine.base import Path
 from mailstead.registry import Registry
 from mailstead.settings.cells import Cell
+from mailstead.transaction.answers import Answer
 from mailstead.transaction.steps import ControlService, ReplaceFile, RestoreDatabase
 from tests.core.backup.changed import (
     DIRECTORY,
@@ -77,6 +79,25 @@ def test_what_is_replaced_of_the_admins_is_kept_aside(changed: Changed) -> None:
     assert [name.rpartition(".")[0] for name in kept] == [
         "%2Fetc%2Fmailstead%2Fnotes%2Fmain.cf", "%2Fetc%2Fmailstead%2Ftls%2Fmail.pem",
     ]  # fmt: skip
+
+
+def test_a_hand_edit_is_asked_about_and_merged_when_that_is_answered(changed: Changed) -> None:
+    """As in any save; without an answer nothing happens, and the draft is empty."""
+    site = changed.site
+    site.set_form("network.host", hostname="later")
+    assert site.engine.save().outcome == "committed"
+    main_cf = site.path("/etc/postfix/main.cf")
+    main_cf.write_bytes(main_cf.read_bytes() + b"smtpd_timeout = 77s\n")
+    edited = main_cf.read_bytes()
+    with pytest.raises(ConsentNeeded, match=r"main\.cf: edited by hand"):
+        site.restore(changed.path)
+    assert main_cf.read_bytes() == edited
+    assert not site.engine.store.has_draft()
+    with site.opened(changed.path) as found:
+        work = Restore(site.engine, found, answers=[Answer("/etc/postfix/main.cf", "merge")])
+        assert work.save(work.plan()).outcome == "committed"
+    assert b"later" not in main_cf.read_bytes()
+    assert main_cf.read_bytes().endswith(b"smtpd_timeout = 77s\n")
 
 
 def test_readers_keep_their_files(changed: Changed) -> None:

@@ -151,7 +151,7 @@ def test_a_hand_edit_is_not_overwritten(run: Terminal) -> None:
     run.site.machine.add_file(path, b"mine\n")
     done = run.apply(HELLO.replace('"hi"', '"hello"'), yes=True)
     assert (4, ConsentNeeded) == (done.status, type(done.error))
-    assert "save --overwrite FILE" in str(done.error)
+    assert "--take FILE" in str(done.error)
     assert "the imported settings stay in the draft" in str(done.error)
     assert ["greeter.options.greeting"] == run.draft
 

@@ -8,6 +8,7 @@ import pytest
 
 from mailstead.errors import InvalidInput, NotFound
 from mailstead.settings.cells import Cell, OwnedFile
+from mailstead.settings.decisions import Decision, Decisions
 from mailstead.settings.entries import Entries
 from mailstead.settings.file_diffs import FileDiffs
 from mailstead.settings.file_history import FileHistory
@@ -76,7 +77,7 @@ def test_what_a_merge_starts_from_stays(used: Store) -> None:
     edit = b"mine\n"
     digest = hashlib.sha256(edit).hexdigest()
     used.run("INSERT INTO contents VALUES (?, ?)", (digest, edit))
-    used.run("INSERT INTO decisions VALUES ('/etc/a', 'keep', ?, 'ada', 1.0)", (digest,))
+    Decisions(used).put(Decision("/etc/a", "keep", digest, "ours"))
     prune(used, 1)
     files = FileHistory(used)
     assert b"rendered\n" == files.content(hashlib.sha256(b"rendered\n").hexdigest())

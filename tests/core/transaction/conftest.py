@@ -79,3 +79,12 @@ def saved(site: Site) -> Site:
     assert site.save() == "committed"
     site.machine.calls.clear()
     return site
+
+
+@pytest.fixture
+def edited(saved: Site) -> Site:
+    """Give a site whose file was edited, and whose draft would change it too."""
+    path = saved.engine.instance.path("/etc/greeter.conf")
+    saved.machine.add_file(path, b"greeting hello\nport 7000\n# mine\n")
+    saved.set(greeting="hi")
+    return saved

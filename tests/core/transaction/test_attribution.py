@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from mailstead.engine import Engine
@@ -15,6 +14,7 @@ from mailstead.module import Module
 from mailstead.settings.cells import Actor
 from mailstead.testing import fake_engine
 from mailstead.transaction import attribution
+from mailstead.transaction.answers import Answer
 from mailstead.transaction.attribution import LIMIT
 from mailstead.transaction.render import Rendered, Renderer
 from tests.core.packages import Packages
@@ -170,19 +170,15 @@ def test_a_line_edited_by_hand_is_nobodys_setting(saved: Site) -> None:
     ] == [(x.sign, x.number, x.origin.note, list(map(str, x.origin.causes))) for x in lines]
 
 
-def test_what_a_plan_keeps_of_an_edit_is_nobodys_setting(saved: Site) -> None:
-    """As in a merge: the file is not what the module makes, and settings are found all the same."""
+def test_settings_are_found_in_a_merge_with_a_hand_edit(saved: Site) -> None:
+    """The file is not what the module makes, and its lines are counted as they stand in it."""
+    real = saved.engine.instance.path(CONF)
+    saved.machine.add_file(real, b"# mine\ngreeting hello\nport 7000\n")
     saved.set(port=7001)
-    plan = saved.engine.plan()
-    index = next(n for n, item in enumerate(plan.files) if item.path == CONF)
-    change = plan.files[index]
-    assert change.new is not None
-    merged = attrs.evolve(change.new, content=b"greeting hello\n# mine\nport 7001\n")
-    files = [*plan.files]
-    files[index] = attrs.evolve(change, new=merged, edited=True)
-    lines = saved.engine.origins(attrs.evolve(plan, files=tuple(files)))[CONF].lines
+    plan = saved.engine.plan(answers=[Answer(CONF, "merge")])
+    lines = saved.engine.origins(plan)[CONF].lines
     port = ["greeter.options.port (root)"]
-    assert [("-", 2, "", port), ("+", 2, "edited by hand", []), ("+", 3, "", port)] == [
+    assert [("-", 3, "", port), ("+", 3, "", port)] == [
         (x.sign, x.number, x.origin.note, list(map(str, x.origin.causes))) for x in lines
     ]
 

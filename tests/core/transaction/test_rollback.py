@@ -21,6 +21,7 @@ from mailstead.registry import Registry, Source
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.file_history import FileHistory
+from mailstead.transaction.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.rollback import Goal
 from mailstead.transaction.save import Request, SaveResult
@@ -231,7 +232,7 @@ def test_a_hand_edit_is_asked_about_as_in_any_save(grown: Site) -> None:
         go_back(grown, 2)
     assert grown.content(CONF) == b"mine\n"
     assert not grown.engine.store.has_draft()
-    assert go_back(grown, 2, overwrite=[CONF]).outcome == "committed"
+    assert go_back(grown, 2, answers=[Answer(CONF, "take")]).outcome == "committed"
     assert len(grown.machine.list_directory(grown.engine.instance.state_path("replaced"))) == 1
 
 

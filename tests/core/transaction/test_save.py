@@ -6,6 +6,7 @@ import pytest
 
 from mailstead.errors import CheckFailed, ConsentNeeded, Locked, MachineError, PlanError
 from mailstead.machine.base import Completed, Listener
+from mailstead.transaction.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.save import Request
 from tests.core.transaction.conftest import Site
@@ -251,7 +252,7 @@ def test_a_hand_edit_is_never_overwritten_without_consent(saved: Site) -> None:
     with pytest.raises(ConsentNeeded, match="edited by hand"):
         saved.engine.save()
     assert saved.content(CONF) == b"mine\n"
-    assert saved.engine.save(Request(overwrite=[CONF])).outcome == "committed"
+    assert saved.engine.save(Request(answers=[Answer(CONF, "take")])).outcome == "committed"
     assert saved.content(CONF) == b"greeting hi\nport 7000\n"
     assert len(saved.machine.list_directory(saved.engine.instance.state_path("replaced"))) == 1
 
