@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -109,10 +109,13 @@ class Engine:
         instance = read_instance(machine, Path(os.path.abspath(prefix)))  # noqa: PTH100
         controls = services or service_control(machine, instance)
         store, recovered = open_recovered(machine, instance, controls, booting=booting)
-        registry = registry or Registry.discover()
-        registry = registry.including(_ever_enabled(store))
-        hooks = Hooks(registry, machine.deadline)
-        schema = _schema(registry, machine)
+        with ExitStack() as stack:
+            stack.callback(store.close)
+            registry = registry or Registry.discover()
+            registry = registry.including(_ever_enabled(store))
+            hooks = Hooks(registry, machine.deadline)
+            schema = _schema(registry, machine)
+            stack.pop_all()
         return cls(
             instance=instance,
             machine=machine,

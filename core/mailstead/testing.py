@@ -57,7 +57,7 @@ def fake_engine(
         instance: fields of `Instance` that differ from a sandbox on 127.0.0.1.
     """
     machine = machine or FakeMachine()
-    services = services or FakeServices(machine)
+    services = services or FakeServices(machine, Path(folder))
     (folder / STATE.lstrip("/")).mkdir(parents=True, exist_ok=True)
     fields = {"kind": "sandbox", "addresses": ("127.0.0.1",), "port_offset": 10000, "soak": 1.0}
     made = Instance(prefix=Path(folder), **{**fields, **instance})

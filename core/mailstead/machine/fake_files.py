@@ -192,6 +192,12 @@ class FakeTree:
         kinds = sorted(self.nodes.items())
         return (item for item, node in kinds if node.kind == "file" and item.is_relative_to(path))
 
+    def contents(self, prefix: Path, starts: tuple[str, ...]) -> dict[str, bytes]:
+        """Give the contents of files by their path below a folder, of those that begin so."""
+        found = {f"/{path.relative_to(prefix)}": path for path in self.under(prefix)}
+        return {name: self.nodes[path].content for name, path in found.items()
+                if name.startswith(starts)}  # fmt: skip
+
     def _folder_of(self, path: Path) -> Node:
         node = self.nodes.get(path.parent)
         self._require_folder(node)

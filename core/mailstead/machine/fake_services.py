@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import ProcessState, ServiceControl
+from mailstead.machine.base import Path, ProcessState, ServiceControl
+from mailstead.machine.fake_files import ROOT
 
 if TYPE_CHECKING:
     from mailstead.machine.fake import FakeMachine
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
 
 @attrs.define
 class FakeDaemon:
-    """What is known of one daemon: its process, what was done to it, what will go wrong."""
+    """What is known of one daemon: its process, what was done to it, what will go wrong.
+
+    ``reads`` are the path prefixes it declares; ``loaded`` is what stood there, by system path,
+    when it last read its configuration.
+    """
 
     name: str
+    reads: tuple[str, ...] = ()
+    loaded: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
     pid: int = 0
     starts: int = 0
     stops: int = 0
@@ -40,15 +47,19 @@ class FakeServices:
     """Gives a fake `ServiceControl` for each daemon, and keeps their state by name.
 
     Calls are in the machine's log as ``service.start`` and so on; `FakeMachine.fail` knows them.
+    ``prefix`` is the folder of the instance, below which daemons find what they read.
     """
 
-    def __init__(self, machine: FakeMachine) -> None:
+    def __init__(self, machine: FakeMachine, prefix: Path = ROOT) -> None:
         self.machine = machine
+        self.prefix = prefix
         self.daemons: dict[str, FakeDaemon] = {}
 
     def __call__(self, daemon: Daemon) -> ServiceControl:
-        """Give the control of a daemon."""
-        return FakeService(self.machine, self.of(daemon.name))
+        """Give the control of a daemon; what it reads is kept, since a journal does not say it."""
+        known = self.of(daemon.name)
+        known.reads = daemon.reads or known.reads
+        return FakeService(self.machine, known, self.prefix)
 
     def of(self, name: str) -> FakeDaemon:
         """Give what is known of a daemon."""
@@ -82,6 +93,7 @@ class FakeService:
 
     machine: FakeMachine
     daemon: FakeDaemon
+    prefix: Path = ROOT
 
     def state(self) -> ProcessState | None:
         """Give its process."""
@@ -107,6 +119,7 @@ class FakeService:
         if self._state() is None:
             raise self._failed("reload", "it does not run")
         self._break("reload")
+        self._load()
         self._doom()
 
     def restart(self) -> None:
@@ -139,11 +152,15 @@ class FakeService:
         self._break("start")
         if self._state() is None:
             self.daemon.pid = self.machine.spawn(self.daemon.name).pid
+            self._load()
             self._doom()
 
     def _stop(self) -> None:
         self._break("stop")
         self.machine.kill(self.daemon.pid)
+
+    def _load(self) -> None:
+        self.daemon.loaded = self.machine.tree.contents(self.prefix, self.daemon.reads)
 
     def _doom(self) -> None:
         if self.daemon.deaths > 0:

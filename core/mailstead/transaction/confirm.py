@@ -39,7 +39,9 @@ class Confirmation:
     def revert(self, actor: Actor) -> Recovered:
         """Undo it now. Raises NotFound."""
         record, _ = self._waiting()
-        return self.recovery.undo(record, f"{actor.name} took it back")
+        reason = f"{actor.name} took it back"
+        self.journal.taken_back(record.id, reason)
+        return self.recovery.undo(record, reason)
 
     def _refuse_late(self, record: Record) -> None:
         if self.recovery.has_expired(record):

@@ -19,8 +19,10 @@ from mailstead.transaction.steps import (
     Step,
 )
 
+# What to do to a daemon that ran before and runs now. One that was stopped may have been started
+# again by an undo that could not put all files back.
 _REVERSE: dict[Verb, Verb] = {
-    "reload": "reload", "restart": "restart", "stop": "start", "watch": "watch",
+    "reload": "reload", "restart": "restart", "stop": "reload", "watch": "watch",
 }  # fmt: skip
 
 
@@ -88,7 +90,7 @@ class Executor:
                 control.stop()
         elif not is_running:
             control.start()
-        elif action.verb != "stop":
+        else:
             self._control(action.daemon, _REVERSE[action.verb])
 
     def _make_folder(self, step: MakeFolder) -> None:

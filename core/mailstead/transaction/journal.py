@@ -76,7 +76,21 @@ class Journal:
         with self.store.transaction():
             self.committed(record.id, record.revision)
             AuditLog(self.store).note("confirmed", f"revision {record.revision}", actor, at)
-        self.file.remove(record.id)
+        self.drop_copy(record.id)
+
+    def taken_back(self, number: int, reason: str) -> None:
+        """Record that a save is undone now although its time is not over.
+
+        From here on recovery goes on with it, should the process that undoes it be killed.
+        """
+        update = "UPDATE saves SET phase = 'prepared', reason = ? WHERE id = ?"
+        with self.store.transaction():
+            self.store.run(update, (reason, number))
+
+    def drop_copy(self, number: int) -> None:
+        """Remove the copy of a save that has ended; one that stays is swept by recovery."""
+        with suppress(MailsteadError):
+            self.file.remove(number)
 
     def ended(
         self, number: int, phase: Phase, reason: str = "", commands: Sequence[str] = ()
@@ -89,7 +103,7 @@ class Journal:
                 self._drop_steps(number)
             self._audit(number, phase, reason)
         if phase not in OPEN:
-            self.file.remove(number)
+            self.drop_copy(number)
 
     def record(self, number: int) -> Record | None:
         """Give a save."""
@@ -113,8 +127,7 @@ class Journal:
         for number in self.file.ids():
             known = self._rows("id = ?", (number,))
             if known and known[0].phase not in OPEN:
-                with suppress(MailsteadError):
-                    self.file.remove(number)
+                self.drop_copy(number)
 
     def last(self) -> Record | None:
         """Give the latest save, however it ended."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import attrs
 
-from mailstead.errors import MachineError
+from mailstead.errors import MachineError, MailsteadError
 from mailstead.machine.base import Machine, Path
 from mailstead.settings.cells import Actor
 from mailstead.transaction.codec import FORMAT, checksum, decode, dump, encode
 from mailstead.transaction.records import Record, Taken
 
 SUFFIX = ".jsonl"
+UNDONE = ".undone.jsonl"
 
 
 @attrs.frozen
@@ -59,6 +61,10 @@ class JournalFile:
         """Tell whether there is nothing in the folder."""
         return not self.machine.list_directory(self.folder)
 
+    def is_tidy(self) -> bool:
+        """Tell whether there is nothing in the folder but files of saves."""
+        return all(name.endswith(SUFFIX) for name in self.machine.list_directory(self.folder))
+
     def ids(self) -> tuple[int, ...]:
         """Give the saves there are files of."""
         names = (name.removesuffix(SUFFIX) for name in self.machine.list_directory(self.folder))
@@ -94,6 +100,29 @@ class JournalFile:
     def remove(self, number: int) -> None:
         """Remove a save's file; one that is gone is no error."""
         self.machine.remove_file(self._path(number))
+
+    def mark_undone(self, record: Record) -> None:
+        """Remember that a save was undone which a damaged database still has as unfinished."""
+        mark = self._mark(record.id)
+        self.machine.replace_file(mark, record.plan.encode(), mode=0o600, uid=0, gid=0)
+        self.remove(record.id)
+
+    def was_undone(self, record: Record) -> bool:
+        """Tell whether a save was undone already."""
+        try:
+            return self.machine.read_file(self._mark(record.id)) == record.plan.encode()
+        except FileNotFoundError:
+            return False
+
+    def forget_undone(self) -> None:
+        """Remove what `mark_undone` wrote: the database is whole, and knows. Errors pass."""
+        with suppress(MailsteadError):
+            for name in self.machine.list_directory(self.folder):
+                if name.endswith(UNDONE):
+                    self.machine.remove_file(self.folder / name)
+
+    def _mark(self, number: int) -> Path:
+        return self.folder / f"{number}{UNDONE}"
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}{SUFFIX}"

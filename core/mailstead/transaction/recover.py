@@ -88,7 +88,7 @@ class Recovery:
         found = self.journal.unfinished() if self.journal else None
         if found is None:
             return not self.file.is_idle()
-        return found.phase == "prepared" or self.has_expired(found)
+        return found.phase == "prepared" or self.has_expired(found) or not self.file.is_tidy()
 
     def run(self, *, retry: bool = False) -> Recovered | None:
         """Recover; the lock is held by the caller. Gives ``None`` when nothing was to be done.
@@ -102,6 +102,7 @@ class Recovery:
         record = self.journal.unfinished()
         if record is None:
             self.journal.sweep()
+            self.file.forget_undone()
             return None
         if record.phase == "confirming" and not self.has_expired(record):
             return None
@@ -132,18 +133,17 @@ class Recovery:
         if folders is not None:
             for folder in folders:
                 self.machine.sweep(folder)
-        if not self.file.is_idle():
+        if not self.file.is_tidy():
+            self.machine.sweep(self.file.folder)
             self.file.conclude()
 
     def undo(self, record: Record, reason: str) -> Recovered:
         """Undo a save and record how that ended."""
-        prober = Prober(self.machine, self.controls, self.instance.soak)
-        executor = Executor(self.machine, self.controls)
-        undone = Undo(executor, prober, self.progress, self.booting).run(record.steps)
+        undone = Undone() if self.file.was_undone(record) else self._undo(record)
         reason = "\n".join((reason, *_remarks(record), *undone.remarks))
-        revision = self._end(record, undone, reason)
         if not undone.failures:
             self._remove_images(record)
+        revision = self._end(record, undone, reason)
         outcome: Outcome = "rolled back" if undone.is_whole else "needs operator"
         return Recovered(outcome, record, revision, reason, undone.commands)
 
@@ -153,26 +153,37 @@ class Recovery:
         for folder in {s.old.parent for s in steps if isinstance(s, RestoreDatabase)}:
             self.machine.remove_tree(folder)
 
+    def _undo(self, record: Record) -> Undone:
+        prober = Prober(self.machine, self.controls, self.instance.soak)
+        executor = Executor(self.machine, self.controls)
+        return Undo(executor, prober, self.progress, self.booting).run(record.steps)
+
     def _end(self, record: Record, undone: Undone, reason: str) -> int:
         """Record the end; gives the revision that is served."""
         if self.store is None or self.journal is None:
             if not undone.failures:
-                self.file.remove(record.id)
+                self.file.mark_undone(record)
             return record.base
+        served = record.base if record.revision is None else record.revision
         with self.store.transaction():
             if record.revision is not None and not undone.failures:
-                self._revert(record.revision)
+                served = self._revert(record.revision)
             self.journal.ended(record.id, undone.phase, reason, undone.commands)
-        return self.store.revision()
+        self.file.forget_undone()
+        return served
 
-    def _revert(self, number: int) -> None:
-        """Let the settings follow: what nobody confirmed goes back to the draft."""
+    def _revert(self, number: int) -> int:
+        """Let the settings follow: what nobody confirmed goes back to the draft.
+
+        Gives the revision that this makes.
+        """
         assert self.store is not None  # noqa: S101 - asked by _end
         comment = f"revision {number} was not confirmed"
         made = self.store.revert(number, MYSELF, self.machine.now(), comment)
         FileHistory(self.store).revert(number, into=made)
         now = self.machine.now()
         AuditLog(self.store).note(REVERTED, comment, MYSELF, now, None, str(number))
+        return made
 
     def _from_files(self) -> Recovered | None:
         found = None
@@ -191,7 +202,7 @@ class Recovery:
 def _words(record: Record, *, booting: bool) -> str:
     if record.phase == "confirming":
         return "it was not confirmed in time"
-    if record.phase == "needs operator":
+    if record.reason:  # it needed an operator, or was taken back
         return record.reason
     return "the machine was restarted before it ended" if booting else "its process ended early"
 

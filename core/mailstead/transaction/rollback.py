@@ -7,11 +7,11 @@ when it is not saved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import attrs
 
-from mailstead.errors import InvalidInput, InvalidValue, ModuleUnavailable
+from mailstead.errors import InvalidInput, InvalidValue, MailsteadError, ModuleUnavailable
 from mailstead.modules import PATH, ModuleState
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, Cell, Change, encode, mask
@@ -59,7 +59,9 @@ class Rollback:
         try:
             yield
         finally:
-            self._withdraw(cells, at)
+            # How the save ended counts more; what stays in the draft can be seen and discarded.
+            with suppress(MailsteadError):
+                self._withdraw(cells, at)
 
     @contextmanager
     def tried(self, goal: Goal | None) -> Iterator[None]:

@@ -287,7 +287,7 @@ class Save:
             self._roll_back(plan, steps, f"interrupted: {type(error).__name__}")
             raise
         if wait is None:
-            self.journal.file.remove(self.number)
+            self.journal.drop_copy(self.number)
         warnings = self.hooks.after(plan, revision)
         self.progress.finish("commit", f"saved as revision {revision}")
         return SaveResult("committed", revision, plan, wait=wait, warnings=warnings)
@@ -344,7 +344,8 @@ class Save:
 
     def _roll_back(self, plan: Plan, steps: tuple[Step, ...], reason: str) -> SaveResult:
         self.progress.step("undo", f"undoing: {reason.splitlines()[0]}")
-        self.journal.file.release()
+        with suppress(MailsteadError):  # undoing may need no more room
+            self.journal.file.release()
         rest = (Taken(step, begun=False) for step in steps[len(self.taken) :])
         undone = Undo(self.executor, self.prober, self.progress).run((*self.taken, *rest))
         reason = "\n".join((reason, *undone.remarks))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from mailstead.errors import MailsteadError, ProbeFailed
+from mailstead.errors import MailsteadError
 from mailstead.machine.base import Path
 from mailstead.transaction.changes import ServiceAction, Verb
 from mailstead.transaction.execute import Executor
@@ -74,8 +74,7 @@ class Undo:
     def run(self, steps: Sequence[Taken]) -> Undone:
         """Undo the steps that were begun: files and rows first, last one first; then daemons."""
         others = [t.step for t in steps if t.begun and not isinstance(t.step, ControlService)]
-        failures, left = [], []
-        self._sweep(others)
+        failures, left = self._sweep(others), []
         for step in reversed(others):
             try:
                 if not self.executor.undo(step):
@@ -88,10 +87,15 @@ class Undo:
         commands = self._commands(actions, failures) if failures or unproven else ()
         return Undone(tuple(failures), unproven, tuple(left), commands)
 
-    def _sweep(self, steps: Iterable[Step]) -> None:
+    def _sweep(self, steps: Iterable[Step]) -> list[str]:
         """Remove temporary files that a killed save left beside its targets."""
+        failures = []
         for folder in _folders(steps):
-            self.executor.machine.sweep(folder)
+            try:
+                self.executor.machine.sweep(folder)
+            except (MailsteadError, OSError) as error:
+                failures.append(f"temporary files may be left in {folder}: {error}")
+        return failures
 
     def _undo_services(self, actions: Iterable[ServiceAction]) -> list[str]:
         failures = []
@@ -106,18 +110,22 @@ class Undo:
         served = [(a.daemon, a.old_probes) for a in actions if a.was_running]
         try:
             self.prober.prove(served, self.progress, "undo")
-        except ProbeFailed as error:
+        except (MailsteadError, OSError) as error:
             return (f"the old configuration does not serve: {error}",)
         return ()
 
     def _commands(
         self, actions: Iterable[ServiceAction], failures: Sequence[str]
     ) -> tuple[str, ...]:
-        daemons = (
-            self.executor.controls(a.daemon).describe("restart" if a.was_running else "stop")
-            for a in actions
-        )
+        daemons = map(self._command, actions)
         return (*(("mailstead recover",) if failures else ()), *daemons)
+
+    def _command(self, action: ServiceAction) -> str:
+        verb, daemon = "restart" if action.was_running else "stop", action.daemon
+        try:
+            return self.executor.controls(daemon).describe(verb)
+        except (MailsteadError, OSError):  # systemd is asked what the unit consists of
+            return f"systemctl {verb} {daemon.unit or daemon.name}"
 
 
 def _touched(steps: Sequence[Taken], *, wrote: bool) -> Iterator[ServiceAction]:
