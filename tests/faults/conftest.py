@@ -1,38 +1,59 @@
-"""A site with the greeter module, saved once and with a change in its draft."""
+"""Sites for the cases: over a fake machine, made ready once; and on the real one."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from mailstead.engine import Engine
-from mailstead.instance import STATE, Instance
-from mailstead.machine.base import Path as MachinePath
-from mailstead.machine.fake import FakeMachine, FakeServices
-from mailstead.registry import Registry
-from tests.core import greeter
 from tests.core.packages import Packages
-from tests.faults.harness import Site
+from tests.faults.harness import Site, short_folder
+from tests.faults.real_site import RealSite
+from tests.faults.scenarios import (
+    Scenario,
+    greeter_machine,
+    greeter_registry,
+    saved,
+)  # fmt: skip
+from tests.faults.stages import SCENARIOS, Stage, workshop
+
+Make = Callable[[Scenario], Stage]
 
 
-def make_site(folder: Path, packages: Packages) -> Site:
-    """Make an instance whose greeter is not enabled yet."""
-    source = packages.add(
-        "greeter", greeter.MANIFEST, greeter.CODE, conf=greeter.CONF, secret=greeter.SECRET
-    )
-    machine = FakeMachine()
-    machine.available["greeterd"] = "1.0"
-    (folder / STATE.lstrip("/")).mkdir(parents=True)
-    instance = Instance(
-        prefix=MachinePath(folder), kind="sandbox", addresses=("127.0.0.1",),
-        port_offset=10000, soak=1.0,
-    )  # fmt: skip
-    Engine.init(instance, machine=machine)
-    return Site(folder, machine, FakeServices(machine), Registry.discover([source]))
+@pytest.fixture(scope="session")
+def maker() -> Iterator[Make]:
+    """Give the maker of stages."""
+    with workshop() as make:
+        yield make
 
 
 @pytest.fixture
-def site(tmp_path: Path, packages: Packages) -> Site:
+def stage(maker: Make) -> Callable[[str], Stage]:
+    """Give a scenario made ready, by its name."""
+    return lambda name: maker(SCENARIOS[name])
+
+
+@pytest.fixture
+def site(packages: Packages) -> Iterator[Site]:
     """Give a site whose greeter is not enabled yet."""
-    return make_site(tmp_path, packages)
+    with short_folder() as folder:
+        yield Site.make(folder / "site", greeter_machine(), greeter_registry(packages))
+
+
+@pytest.fixture
+def saved_site(site: Site) -> Site:
+    """Give a site whose greeter is enabled, saved and running."""
+    saved(site)
+    return site
+
+
+@pytest.fixture
+def real(packages: Packages) -> Iterator[RealSite]:
+    """Give a site on the real machine, in which nothing is enabled yet."""
+    with short_folder() as folder:
+        folder.chmod(0o755)
+        made = RealSite.make(folder / "site", packages)
+        try:
+            yield made
+        finally:
+            made.stop()
