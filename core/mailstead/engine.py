@@ -37,20 +37,20 @@ from mailstead.status import ModuleStatus, StatusReader
 from mailstead.transaction.contexts import Contexts
 
 if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
-    from mailstead.edits import Edits
-    from mailstead.history import History
+    from mailstead.explain.explanation import Explanation
+    from mailstead.explain.origins import FileOrigins
+    from mailstead.hand_edits.answers import Answer
+    from mailstead.hand_edits.edits import Edits
+    from mailstead.history.history import History
+    from mailstead.journal.confirm import Confirmation
+    from mailstead.journal.journal import Journal
+    from mailstead.journal.records import Record
+    from mailstead.journal.recover import Recovered, Recovery
     from mailstead.settings.rescue import Rescued
-    from mailstead.transaction.answers import Answer
     from mailstead.transaction.changes import Plan
-    from mailstead.transaction.confirm import Confirmation
-    from mailstead.transaction.explanation import Explanation
-    from mailstead.transaction.journal import Journal
-    from mailstead.transaction.origins import FileOrigins
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
-    from mailstead.transaction.records import Record
-    from mailstead.transaction.recover import Recovered, Recovery
     from mailstead.transaction.rollback import Goal
     from mailstead.transaction.save import Request, SaveResult
     from mailstead.transaction.services import Controls
@@ -255,7 +255,7 @@ class Engine:
 
     def origins(self, plan: Plan, *, back_to: Goal | None = None) -> Mapping[str, FileOrigins]:
         """Tell which module and changed setting is behind each changed line, by system path."""
-        from mailstead.transaction.attribution import attribute
+        from mailstead.explain.attribution import attribute
         from mailstead.transaction.rollback import Rollback
 
         with Rollback(self.contexts, self.actor).tried(back_to):
@@ -263,14 +263,14 @@ class Engine:
 
     def why(self, place: str) -> Explanation:
         """Tell what is behind a line of a file, as ``FILE:LINE``. Raises InvalidInput."""
-        from mailstead.transaction.why import explain
+        from mailstead.explain.why import explain
 
         return explain(self._planner, place)
 
     @property
     def edits(self) -> Edits:
         """Give the files edited by hand, and what can be done with them."""
-        from mailstead.edits import Edits
+        from mailstead.hand_edits.edits import Edits
 
         return Edits(self._planner, self.actor, self._turn)
 
@@ -287,8 +287,8 @@ class Engine:
         OperatorNeeded while an earlier one is not undone, PlanMoved when another plan was agreed
         to; MailsteadError when nothing was changed.
         """
+        from mailstead.journal.watch import start_guard
         from mailstead.transaction.execute import Executor
-        from mailstead.transaction.guard import start_guard
         from mailstead.transaction.progress import Progress
         from mailstead.transaction.save import Request, Save
 
@@ -309,15 +309,15 @@ class Engine:
     @property
     def history(self) -> History:
         """Give the past: revisions, attempts, differences, plans that were shown."""
-        from mailstead.history import History
+        from mailstead.history.history import History
 
         return History(self.machine, self.store, self.schema, self.actor, self._turn)
 
     @cached_property
     def journal(self) -> Journal:
         """Give the journal of saves."""
-        from mailstead.transaction.journal import Journal
-        from mailstead.transaction.journal_file import JournalFile
+        from mailstead.journal.journal import Journal
+        from mailstead.journal.journal_file import JournalFile
 
         file = JournalFile(self.machine, self.instance.state_path("journal"))
         return Journal(self.store, file)
@@ -348,7 +348,7 @@ class Engine:
 
     def watch(self, number: int) -> Recovered | None:
         """Wait until a save is confirmed; undo it when nobody does in time."""
-        from mailstead.transaction.guard import Guard
+        from mailstead.journal.watch import Guard
 
         return Guard(self.machine, self.instance, self._recovery()).watch(number)
 
@@ -358,13 +358,13 @@ class Engine:
         return turn(self.machine, self.instance, self.journal)
 
     def _confirmation(self, progress: Listener | None = None) -> Confirmation:
-        from mailstead.transaction.confirm import Confirmation
+        from mailstead.journal.confirm import Confirmation
 
         return Confirmation(self.journal, self._recovery(progress))
 
     def _recovery(self, progress: Listener | None = None) -> Recovery:
+        from mailstead.journal.recover import Recovery
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.recover import Recovery
 
         steps = _progress(Progress(), progress)
         return Recovery(self.machine, self.instance, self.controls, self.store, steps)

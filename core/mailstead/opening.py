@@ -14,8 +14,8 @@ from mailstead.machine.base import Machine
 from mailstead.settings.store import Store
 
 if TYPE_CHECKING:
+    from mailstead.journal.recover import Recovered
     from mailstead.settings.rescue import Rescued
-    from mailstead.transaction.recover import Recovered
     from mailstead.transaction.services import Controls
 
 
@@ -58,7 +58,7 @@ def _recover(
 ) -> Recovered | None:
     if store is not None and is_quiet(machine, instance, store):
         return None
-    from mailstead.transaction.recover import Recovery
+    from mailstead.journal.recover import Recovery
 
     recovery = Recovery(machine, instance, controls, store, booting=booting)
     if not recovery.is_due():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from mailstead.edited_files import EditedFile, EditedFiles
+from mailstead.hand_edits.edited_files import EditedFile, EditedFiles
 from mailstead.modules import ModuleState
 from mailstead.settings.decisions import Decisions
 from mailstead.settings.file_history import FileHistory

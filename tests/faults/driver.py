@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from mailstead.errors import MailsteadError
-from mailstead.transaction.records import Record
-from mailstead.transaction.recover import Recovered
+from mailstead.journal.records import Record
+from mailstead.journal.recover import Recovered
 from mailstead.transaction.save import SaveResult
 from tests.faults.calls import Calls
 from tests.faults.harness import Told

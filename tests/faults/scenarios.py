@@ -10,12 +10,12 @@ import attrs
 
 from mailstead.engine import Engine
 from mailstead.errors import InvalidInput, MailsteadError
+from mailstead.hand_edits.answers import Answer
 from mailstead.instance import STATE
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.fake_files import Node
 from mailstead.registry import Registry
 from mailstead.settings.decisions import Choice
-from mailstead.transaction.answers import Answer
 from mailstead.transaction.rollback import Goal
 from mailstead.transaction.steps import RestoreDatabase
 from tests.core import greeter

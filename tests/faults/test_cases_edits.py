@@ -6,7 +6,7 @@ import pytest
 
 from mailstead.engine import Engine
 from mailstead.errors import ConsentNeeded
-from mailstead.transaction.answers import Answer
+from mailstead.hand_edits.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.rollback import Goal
 from mailstead.transaction.save import Request

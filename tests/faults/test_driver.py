@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
+from mailstead.journal.journal import Journal
 from mailstead.machine.fake import FakeMachine
 from mailstead.transaction.execute import Executor
-from mailstead.transaction.journal import Journal
 from mailstead.transaction.steps import ReplaceFile
 from tests.faults.deep import explore, sample_triples
 from tests.faults.driver import Case, Violation, cases, run_case, sample

@@ -16,10 +16,10 @@ import attrs
 
 from mailstead.engine import Engine
 from mailstead.instance import CONFIG, STATE
+from mailstead.journal.records import Record
 from mailstead.machine.replace import is_temporary
 from mailstead.settings.audit import SAVED, AuditLog
 from mailstead.settings.file_history import FileHistory
-from mailstead.transaction.records import Record
 from tests.faults.calls import Calls
 from tests.faults.harness import Site
 

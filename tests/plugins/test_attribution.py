@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.transaction.attribution import LIMIT
+from mailstead.explain.attribution import LIMIT
 from mailstead.transaction.changes import Plan
 from mailstead.transaction.render import Renderer
 from tests.plugins.four import FOUR, four_modules

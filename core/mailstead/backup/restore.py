@@ -13,13 +13,13 @@ from mailstead.backup.restoring import DatabaseChange, Restoring, restore_steps
 from mailstead.backup.settings import ArchivedSettings, archived_settings
 from mailstead.backup.trees import Added, TreeRestorer
 from mailstead.errors import InvalidInput, MachineError
-from mailstead.transaction.aside import Aside
+from mailstead.hand_edits.aside import Aside
 from mailstead.transaction.changes import FileChange, Plan
 from mailstead.transaction.save import Request
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine
-    from mailstead.transaction.answers import Answer
+    from mailstead.hand_edits.answers import Answer
     from mailstead.transaction.progress import Listener
     from mailstead.transaction.save import SaveResult
 

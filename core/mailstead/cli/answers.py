@@ -11,7 +11,7 @@ from mailstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
-    from mailstead.transaction.answers import Answer
+    from mailstead.hand_edits.answers import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 GIVEN = "mailstead.answers"
@@ -46,7 +46,7 @@ def answer_options(command: F) -> F:
 
 def answers_of(app: App) -> tuple[Answer, ...]:
     """Give what the options of this command say. Raises InvalidInput for what clashes."""
-    from mailstead.transaction.answers import Answer
+    from mailstead.hand_edits.answers import Answer
 
     given = click.get_current_context().meta.get(GIVEN, {})
     conflicts = given.get("conflicts")

@@ -11,7 +11,7 @@ from mailstead.settings.cells import Change
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
-    from mailstead.settings.file_diffs import FileDiff
+    from mailstead.history.file_diffs import FileDiff
 
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 

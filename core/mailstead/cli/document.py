@@ -16,10 +16,10 @@ from mailstead.cli.app import App, pass_app
 from mailstead.errors import InvalidInput, MachineError, MailsteadError, NotFound
 
 if TYPE_CHECKING:
+    from mailstead.document.document import Document
+    from mailstead.document.importer import Imported, Importer
+    from mailstead.document.text import Text
     from mailstead.settings.cells import Tree
-    from mailstead.settings.document import Document
-    from mailstead.settings.document_text import Text
-    from mailstead.settings.importer import Imported, Importer
 
 STREAM = "-"
 SHOWN_PLACES = 5
@@ -32,7 +32,7 @@ SHOWN_PLACES = 5
 @pass_app
 def export_settings(app: App, file: str, draft: bool, with_secrets: bool) -> None:
     """Write all settings that are set as TOML: to FILE, mode 0600, or to standard output."""
-    from mailstead.settings.document_text import document_text
+    from mailstead.document.text import document_text
 
     engine = app.engine
     tree: Tree = "draft" if draft else "running"
@@ -108,8 +108,8 @@ def _save(context: click.Context, app: App, comment: str) -> int:
 
 
 def _read(app: App, file: str) -> tuple[Importer, Document]:
-    from mailstead.settings.document import LIMIT
-    from mailstead.settings.importer import Importer
+    from mailstead.document.document import LIMIT
+    from mailstead.document.importer import Importer
 
     importer = Importer(app.engine)
     if file == STREAM:

@@ -11,8 +11,8 @@ from mailstead.cli.answers import CONFLICTS, CONFLICTS_HELP, system_path
 from mailstead.cli.app import App, pass_app
 
 if TYPE_CHECKING:
+    from mailstead.hand_edits.aside import Kept
     from mailstead.settings.decisions import Choice, Side
-    from mailstead.transaction.aside import Kept
 
 
 @click.group(invoke_without_command=True)
@@ -99,7 +99,7 @@ def restore(app: App, file: str, version: str) -> None:
 
 
 def _decide(app: App, file: str, choice: Choice, conflicts: Side | None = None) -> None:
-    from mailstead.transaction.answers import Answer
+    from mailstead.hand_edits.answers import Answer
 
     app.engine.edits.decide(Answer(system_path(app, file), choice, conflicts))
 

@@ -10,7 +10,7 @@ import click
 from mailstead.cli.app import App, pass_app
 
 if TYPE_CHECKING:
-    from mailstead.settings.entries import Entry
+    from mailstead.history.entries import Entry
 
 COLUMNS = ("Revision", "When", "Who", "From", "Settings", "Files", "State", "Comment")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
+    from mailstead.explain.origins import FileOrigins, Origin
     from mailstead.transaction.changes import FileChange
-    from mailstead.transaction.origins import FileOrigins, Origin
 
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 ARROW = "  \N{LEFTWARDS ARROW} "

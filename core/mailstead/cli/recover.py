@@ -9,7 +9,7 @@ import click
 from mailstead.cli.app import App, pass_app
 
 if TYPE_CHECKING:
-    from mailstead.transaction.recover import Recovered
+    from mailstead.journal.recover import Recovered
 
 OPERATOR = 6
 LEAST = 1

@@ -11,8 +11,8 @@ from mailstead.settings.cells import mask
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
+    from mailstead.explain.origins import FileOrigins
     from mailstead.transaction.changes import FileChange, Plan
-    from mailstead.transaction.origins import FileOrigins
     from mailstead.transaction.rollback import Goal
 
 NONE: Mapping[str, FileOrigins] = {}

@@ -11,9 +11,9 @@ from mailstead.cli.origins import STYLES
 
 if TYPE_CHECKING:
     from mailstead.cli.app import App
-    from mailstead.edited_files import EditedFile
-    from mailstead.transaction.hand_edit import HandEdit
-    from mailstead.transaction.merge import Hunk, Merge
+    from mailstead.hand_edits.edited_files import EditedFile
+    from mailstead.hand_edits.hand_edit import HandEdit
+    from mailstead.hand_edits.merge import Hunk, Merge
 
 WORDS = {
     "removed": "removed by hand",

@@ -10,8 +10,8 @@ import click
 from mailstead.cli.app import App, pass_app
 
 if TYPE_CHECKING:
+    from mailstead.explain.explanation import Explanation, Setting
     from mailstead.settings.cells import Change, Revision
-    from mailstead.transaction.explanation import Explanation, Setting
 
 STANDING = {
     "ours": "",

@@ -320,7 +320,7 @@ class Store:
         return _change(row[:-1]), Revision(*found)
 
     def is_saving(self) -> bool:
-        """Tell whether a save has begun and not ended; see `mailstead.transaction.journal`."""
+        """Tell whether a save has begun and not ended; see `mailstead.journal.journal`."""
         phases = "('prepared', 'confirming', 'needs operator')"
         return self.run(f"SELECT 1 FROM saves WHERE phase IN {phases}").fetchone() is not None  # noqa: S608
 

@@ -16,7 +16,7 @@ from mailstead.transaction.identity import identify
 from mailstead.transaction.lines import lines_of
 
 if TYPE_CHECKING:
-    from mailstead.transaction.hand_edit import HandEdit
+    from mailstead.hand_edits.hand_edit import HandEdit
 
 Verb = Literal["start", "stop", "reload", "restart", "watch"]
 

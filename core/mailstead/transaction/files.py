@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import attrs
 
 from mailstead.errors import MachineError
+from mailstead.hand_edits.hand_edit import HandEdit, Judge, digest
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine, Path
 from mailstead.settings.cells import OwnedFile
 from mailstead.transaction.changes import FileChange, FileVersion
-from mailstead.transaction.hand_edit import HandEdit, Judge, digest
 from mailstead.transaction.originals import Originals
 from mailstead.transaction.render import Rendered
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from mailstead.errors import PlanMoved
+from mailstead.history.settings_history import SettingsHistory
 from mailstead.settings.cells import Change, Revision, mask
-from mailstead.settings.history import SettingsHistory
 from mailstead.settings.schema import Schema
 from mailstead.settings.secret import MASK
 from mailstead.settings.store import Store

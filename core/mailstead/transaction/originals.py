@@ -1,7 +1,7 @@
 """Keep what stood at a path before Mailstead took it over, so that it can be put back.
 
 One JSON file per path below ``/var/lib/mailstead/originals``, written once. What an admin made
-of our own files later is kept by `mailstead.transaction.aside`.
+of our own files later is kept by `mailstead.hand_edits.aside`.
 """
 
 from __future__ import annotations

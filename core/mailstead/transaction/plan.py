@@ -12,6 +12,8 @@ import attrs
 from mailstead.context import Context
 from mailstead.errors import PlanError
 from mailstead.guard import guarded, listed
+from mailstead.hand_edits.answers import Answer, refuse_unfit
+from mailstead.hand_edits.hand_edit import Judge
 from mailstead.machine.base import Machine
 from mailstead.module import Account, Check, Folder, Generated, Module, Problem
 from mailstead.modules import ModuleState
@@ -21,12 +23,10 @@ from mailstead.settings.edit import validate_changed
 from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.absent import Absent
 from mailstead.transaction.additions import NONE, Additions, read_additions
-from mailstead.transaction.answers import Answer, refuse_unfit
 from mailstead.transaction.changes import FileChange, Plan, ServiceAction
 from mailstead.transaction.check import Checker
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer, FileComparison
-from mailstead.transaction.hand_edit import Judge
 from mailstead.transaction.originals import Originals
 from mailstead.transaction.ports import PortCheck
 from mailstead.transaction.progress import Progress

@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 import attrs
 
 from mailstead.errors import InvalidInput, InvalidValue, MailsteadError, ModuleUnavailable
+from mailstead.history.settings_history import SettingsHistory
 from mailstead.modules import PATH, ModuleState
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor, Cell, Change, encode, mask
-from mailstead.settings.history import SettingsHistory
 from mailstead.settings.validate import validate_changed
 from mailstead.settings.view import Settings
 from mailstead.transaction.contexts import Contexts

@@ -12,29 +12,29 @@ import attrs
 from mailstead.context import Context
 from mailstead.errors import ConsentNeeded, MachineError, MailsteadError
 from mailstead.guard import WORK_SECONDS, guarded, one
+from mailstead.hand_edits.answers import Answer, refuse_undecided
+from mailstead.hand_edits.keeping import Keeper, recorded
+from mailstead.history.settings_history import SettingsHistory
+from mailstead.journal.journal import Journal
+from mailstead.journal.records import Taken, Wait
+from mailstead.journal.recover import Recovery
+from mailstead.journal.undo import Undo, Undone
 from mailstead.machine.base import Machine
 from mailstead.module import Generated
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.decisions import Decisions
 from mailstead.settings.file_history import FileHistory
-from mailstead.settings.history import SettingsHistory
 from mailstead.settings.store import Store
 from mailstead.transaction.admin_hooks import AdminHooks
-from mailstead.transaction.answers import Answer, refuse_undecided
 from mailstead.transaction.changes import FileVersion, Plan, ServiceAction
 from mailstead.transaction.execute import Executor
-from mailstead.transaction.journal import Journal
-from mailstead.transaction.keeping import Keeper, recorded
 from mailstead.transaction.moved import plan_moved
 from mailstead.transaction.plan import Planner
 from mailstead.transaction.probe import Prober
 from mailstead.transaction.progress import Phase, Progress
-from mailstead.transaction.records import Taken, Wait
-from mailstead.transaction.recover import Recovery
 from mailstead.transaction.rollback import Goal, Rollback
 from mailstead.transaction.steps import ControlService, MakeFolder, PublishRows, ReplaceFile, Step
-from mailstead.transaction.undo import Undo, Undone
 
 RESERVE = 256 << 10  # besides the old files: names, folders, the journal's own end
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 from mailstead.errors import Locked
 from mailstead.instance import Instance
+from mailstead.journal.journal import Journal
+from mailstead.journal.records import Record
 from mailstead.machine.base import Machine
 from mailstead.moment import words_of
-from mailstead.transaction.journal import Journal
-from mailstead.transaction.records import Record
 
 
 @contextmanager

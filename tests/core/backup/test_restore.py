@@ -21,10 +21,10 @@ from mailstead.errors import (
     NotFound,
     PlanError,
 )
+from mailstead.hand_edits.answers import Answer
 from mailstead.machine.base import Path
 from mailstead.registry import Registry
 from mailstead.settings.cells import Cell
-from mailstead.transaction.answers import Answer
 from mailstead.transaction.steps import ControlService, ReplaceFile, RestoreDatabase
 from tests.core.backup.changed import (
     DIRECTORY,

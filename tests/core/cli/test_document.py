@@ -18,6 +18,8 @@ from click.testing import CliRunner
 from mailstead.cli.app import App
 from mailstead.cli.document import commands
 from mailstead.cli.main import CORE_COMMANDS
+from mailstead.document.importer import Importer
+from mailstead.document.text import document_text
 from mailstead.errors import (
     ConsentNeeded,
     InvalidInput,
@@ -27,8 +29,6 @@ from mailstead.errors import (
     PlanError,
 )
 from mailstead.machine.fake import FakeMachine, FakeServices
-from mailstead.settings.document_text import document_text
-from mailstead.settings.importer import Importer
 from mailstead.testing import fake_engine
 from tests.core import greeter
 from tests.core.packages import Packages
@@ -231,7 +231,7 @@ def test_a_refused_file_is_named(
     ):
         done = run(command, file)
         assert (2, True) == (done.status, str(done.error).startswith(message)), done.error
-    monkeypatch.setattr("mailstead.settings.document.LIMIT", 10)
+    monkeypatch.setattr("mailstead.document.document.LIMIT", 10)
     for file in (str(FILE), "-"):
         done = run(command, file, typed=HELLO)
         assert isinstance(done.error, InvalidInput)

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailstead.settings.store import Store
-from tests.core.packages import Packages
 
-from .appliance import TEXT, Appliance, open_appliance, sample_plugins
 from .samples import House
 
 
@@ -25,25 +23,3 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def house(store: Store) -> House:
     """Give an empty house."""
     return House(store)
-
-
-@pytest.fixture
-def plugins(packages: Packages) -> dict[str, str]:
-    """Give the sample plugins."""
-    return sample_plugins(packages)
-
-
-@pytest.fixture
-def empty(plugins: dict[str, str]) -> Iterator[Appliance]:
-    """Give an appliance without any settings."""
-    with open_appliance(plugins) as made:
-        yield made
-
-
-@pytest.fixture
-def full(empty: Appliance) -> Appliance:
-    """Give an appliance in which TEXT and a password were saved."""
-    empty.read(TEXT)
-    empty.engine.editor.set_form("mail.options", {"password": "sesame"}, empty.engine.actor)
-    empty.save()
-    return empty

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from mailstead.errors import CheckFailed
+from mailstead.hand_edits.answers import Answer
 from mailstead.machine.base import Completed, Path
 from mailstead.settings.decisions import Choice
-from mailstead.transaction.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.save import Request
+from tests.core.hand_edits.editing import CONF, MERGED, OURS, YOURS, edit_of, owned, save, write
 from tests.core.transaction.conftest import Site
-from tests.core.transaction.editing import CONF, MERGED, OURS, YOURS, edit_of, owned, save, write
 
 
 def test_the_checkers_see_what_will_stand_there(edited: Site) -> None:

@@ -17,11 +17,11 @@ from mailstead.errors import (
     NotFound,
     Unconfirmed,
 )
+from mailstead.hand_edits.answers import Answer
 from mailstead.registry import Registry, Source
 from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.file_history import FileHistory
-from mailstead.transaction.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.rollback import Goal
 from mailstead.transaction.save import Request, SaveResult

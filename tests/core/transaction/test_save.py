@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mailstead.errors import CheckFailed, ConsentNeeded, Locked, MachineError, PlanError
+from mailstead.hand_edits.answers import Answer
 from mailstead.machine.base import Completed, Listener
-from mailstead.transaction.answers import Answer
 from mailstead.transaction.progress import Event
 from mailstead.transaction.save import Request
 from tests.core.transaction.conftest import Site

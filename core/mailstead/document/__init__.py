@@ -1,0 +1,1 @@
+"""All settings as one TOML file, and back."""

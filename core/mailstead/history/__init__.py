@@ -1,0 +1,1 @@
+"""The past: revisions, attempts, differences; what is pruned."""

@@ -1,0 +1,1 @@
+"""The journal of saves, and all that undoes by it: recovery, confirmation, the watch."""
