@@ -9,7 +9,7 @@ import attrs
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.cli.times import local_time
+from mailstead.moment import words_of
 
 if TYPE_CHECKING:
     from mailstead.settings.audit import Entry
@@ -52,7 +52,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     is_edit = entry.event == "edit"
     what = entry.subject if is_edit else f"{entry.event} {entry.subject}"
     old, new = (_value(entry.old), _value(entry.new)) if is_edit else ("", "")
-    return (entry.seq, local_time(entry.at), entry.who, entry.origin, what, old, new, entry.state)
+    return (entry.seq, words_of(entry.at), entry.who, entry.origin, what, old, new, entry.state)
 
 
 def _value(text: str | None) -> object:

@@ -1,15 +1,8 @@
-"""Times for people."""
+"""Ages for people."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 AGES = ((86400, "d"), (3600, "h"), (60, "min"))
-
-
-def local_time(seconds: float) -> str:
-    """Give seconds since the epoch as local date and time."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def age(seconds: float) -> str:

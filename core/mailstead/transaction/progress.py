@@ -43,11 +43,18 @@ class Progress:
 
     def step(self, phase: Phase, message: str) -> None:
         """Say what is being done now, the steps before it being finished."""
-        self.listener(Event(phase, message, self.done, self.total))
+        self._tell(phase, message)
         self.done += 1
         self.total = max(self.total, self.done)
 
     def finish(self, phase: Phase, message: str) -> None:
         """Say that all is done."""
         self.done = self.total
-        self.listener(Event(phase, message, self.done, self.total))
+        self._tell(phase, message)
+
+    def _tell(self, phase: Phase, message: str) -> None:
+        """Tell the listener; one that fails (a terminal that went away) is not told any more."""
+        try:
+            self.listener(Event(phase, message, self.done, self.total))
+        except Exception:  # noqa: BLE001 - who listens must not decide what becomes of a save
+            self.listener = ignore
