@@ -85,9 +85,11 @@ def test_14_the_daemon_died_before_it_was_told(changed: Site) -> None:
 
 @pytest.mark.parametrize("after", [0.05, 0.5, 0.95])
 def test_15_the_daemon_starts_and_dies_within_the_soak_time(changed: Site, after: float) -> None:
-    """Found by its process; started again with the old file."""
+    """Found by its process, its last words told; started again with the old file."""
     changed.services.dies_after("greeterd", after)
+    changed.services.of("greeterd").said = "panic: no hope"
     reason = undone(changed)
+    assert "last lines of its log:\npanic: no hope" in reason
     assert "greeterd" in reason
     assert "not running" in reason
     assert changed.services.of("greeterd").starts == 2

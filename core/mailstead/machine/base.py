@@ -413,6 +413,9 @@ class ServiceControl(Protocol):
     def describe(self, verb: str) -> str:
         """Give the command line a person would type for ``verb``."""
 
+    def last_words(self) -> str:
+        """Give the last lines of what it said; empty where nobody kept that. Raises nothing."""
+
 
 def walk_parents(path: Path) -> Iterator[Path]:
     """Give the parents of a path from the root down, without the path itself."""

@@ -20,7 +20,7 @@ class FakeDaemon:
     """What is known of one daemon: its process, what was done to it, what will go wrong.
 
     ``reads`` are the path prefixes it declares; ``loaded`` is what stood there, by system path,
-    when it last read its configuration.
+    when it last read its configuration. ``said`` is what its log ends with.
     """
 
     name: str
@@ -35,6 +35,7 @@ class FakeDaemon:
     dies_after: float = 0.0
     deaths: int = 0
     at_boot: bool | None = None
+    said: str = ""
 
     def breaks(self, verb: str) -> bool:
         """Tell whether a verb fails this time, and count it."""
@@ -141,6 +142,10 @@ class FakeService:
     def describe(self, verb: str) -> str:
         """Give a made-up command line."""
         return f"service {self.daemon.name} {verb}"
+
+    def last_words(self) -> str:
+        """Give ``said``."""
+        return self.daemon.said
 
     def _begin(self, verb: str) -> None:
         self.machine.log.note(f"service.{verb}", self.daemon.name)

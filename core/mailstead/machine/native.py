@@ -109,6 +109,10 @@ class NativeService:
             return f"{self.describe('stop')} && {self.describe('start')}"
         return shlex.join(self._argv(verb))
 
+    def last_words(self) -> str:
+        """Give the last lines it printed since it was started."""
+        return self._log_tail()
+
     def _argv(self, verb: str) -> tuple[str, ...]:
         commands = {
             "start": self.native.start,

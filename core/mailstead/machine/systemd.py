@@ -93,6 +93,10 @@ class SystemdService:
         """Give the command line for a verb."""
         return " ".join(("systemctl", verb, *self._units(verb)))
 
+    def last_words(self) -> str:
+        """Give the last lines of the units' journal."""
+        return self._journal()
+
     def _act(self, verb: str) -> None:
         answer = self._systemctl(verb)
         if answer.status != 0 and self._hit_limit(answer):

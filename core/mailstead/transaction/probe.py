@@ -77,11 +77,16 @@ class Prober:
             self.machine.sleep(min(_PAUSE, left))
             for daemon, _ in daemons:
                 if self._state(daemon) != before[daemon.name]:
-                    raise ProbeFailed(f"its process was replaced within {self.soak:g} s",
-                                      where=daemon.name)  # fmt: skip
+                    raise self._gone(daemon, f"its process was replaced within {self.soak:g} s")
 
     def _state(self, daemon: Daemon) -> ProcessState:
         state = self.controls(daemon).state()
         if state is None:
-            raise ProbeFailed("it is not running", where=daemon.name, hint="see its log")
+            raise self._gone(daemon, "it is not running")
         return state
+
+    def _gone(self, daemon: Daemon, problem: str) -> ProbeFailed:
+        """Give the error for a process that ended, with what it said last."""
+        words = self.controls(daemon).last_words()
+        told = f"{problem}\nlast lines of its log:\n{words}" if words else problem
+        return ProbeFailed(told, where=daemon.name, hint="" if words else "see its log")

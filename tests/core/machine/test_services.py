@@ -109,6 +109,16 @@ def test_a_start_that_fails_quotes_the_daemon(service: NativeService) -> None:
     assert broken.describe("start") == caught.value.where
 
 
+def test_a_daemon_that_died_is_quoted(service: NativeService) -> None:
+    """By what it printed since it was started; nothing before it ever was."""
+    assert service.last_words() == ""
+    service.start()
+    found = service.state()
+    assert found is not None
+    os.kill(found.pid, signal.SIGKILL)
+    assert service.last_words() == "starting up"
+
+
 def test_a_start_without_a_process_is_no_start(
     service: NativeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,3 +406,11 @@ def test_fake_daemons_break_as_told(fake: FakeMachine) -> None:
     fake.sleep(9)
     assert control.state() is not None
     assert (services.of("d").starts, services.of("d").restarts, services.of("d").stops) == (2, 1, 0)
+
+
+def test_a_unit_that_died_is_quoted_from_its_journal(systemd: Systemd) -> None:
+    """And where the journal cannot be read, that is said instead of an error."""
+    unit = SystemdService(systemd.machine, "d", "")
+    assert unit.last_words() == "line 7 is bad"
+    systemd.machine.fail("run", MachineError("no such program"), at=None)
+    assert "not to be had: no such program" in unit.last_words()
