@@ -12,14 +12,22 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mailstead.engine import Engine
 from mailstead.hand_edits.answers import Answer
 from mailstead.settings.cells import Tree
 from mailstead.settings.decisions import Choice
+from mailstead.transaction.execute import Executor
 from mailstead.transaction.rollback import Goal
 from tests.core.packages import Packages
 from tests.faults.calls import Act, Call, Calls
@@ -327,3 +335,14 @@ TestHistories.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+def test_a_broken_undo_is_found_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within some hundred histories, always the same ones: daemons are not told of old files."""
+    monkeypatch.setattr(Executor, "undo_service", lambda *_, **__: None)
+    some = settings(
+        TestHistories.settings,
+        max_examples=300, derandomize=True, database=None, phases=[Phase.generate],
+    )  # fmt: skip
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Histories, settings=some)
