@@ -39,7 +39,7 @@ def _it_is_shown_and_asked_about(sandbox: Sandbox) -> None:
     assert "post.example.org" in edit["ours"]
     assert "--merge FILE" in sandbox.run("save", status=4).stderr
     shown = sandbox.run("plan", "--merge", MAIN_CF).stdout
-    assert "passed: mail_smtp: postconf reads main.cf" in shown
+    assert "passed: mail_smtp: postconf reads main.cf and master.cf" in shown
 
 
 def _both_are_served(sandbox: Sandbox, path: Path) -> None:
