@@ -12,6 +12,7 @@ was late is the one that is named.
 from __future__ import annotations
 
 import _thread
+import gc
 import signal
 import sys
 import threading
@@ -57,8 +58,8 @@ class _Alarm(AbstractContextManager[None]):
             signal.setitimer(signal.ITIMER_REAL, *self.timer)
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
-        if frame is not None and _is_own(frame):
-            return  # it is being left; or it has just begun, and will ring again
+        if frame is not None and _must_wait(frame):
+            return  # it will ring again
         self.rings += 1
         if self.rings == PATIENCE:
             signal.setitimer(signal.ITIMER_REAL, SHORT, SHORT)
@@ -137,7 +138,7 @@ class _Watcher:
         if watched.frame not in stack:  # its block was left, its end interrupted
             self.innermost = watched.outer
             return True
-        if monotonic() >= watched.end and not watched.is_left and not _is_own(stack[0]):
+        if monotonic() >= watched.end and not watched.is_left and not _must_wait(stack[0]):
             watched.end = monotonic() + INTERVAL
             self.has_raised = True
             _raise_in(self.thread, DeadlineExceeded)
@@ -161,8 +162,15 @@ def _stack(thread: int) -> list[FrameType]:
     return found
 
 
-def _is_own(frame: FrameType) -> bool:
-    return frame.f_code.co_filename == _is_own.__code__.co_filename
+def _must_wait(frame: FrameType) -> bool:
+    """Tell whether an exception raised in a frame would be lost.
+
+    The frame may be of a deadline that is just entered or left, or of a callback of the garbage
+    collector, whose exceptions are printed and ignored (gc.callbacks in Python's library).
+    """
+    code = frame.f_code
+    is_own = code.co_filename == _must_wait.__code__.co_filename
+    return is_own or any(code is getattr(call, "__code__", None) for call in gc.callbacks)
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -173,3 +176,27 @@ def test_nothing_is_armed_afterwards() -> None:
     assert late(list, LATER) == "done"
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@THREADS
+def test_an_interruption_is_not_lost_in_a_callback_of_the_garbage_collector(where: Where) -> None:
+    """What is raised there is printed and ignored, so it is raised after it."""
+    lost: list[object] = []
+
+    def dawdle(*_: object) -> None:
+        end = monotonic() + SOON * 3
+        while monotonic() < end:
+            pass
+
+    def collect_and_spin() -> None:
+        gc.collect()
+        spin()
+
+    hook, sys.unraisablehook = sys.unraisablehook, lost.append
+    gc.callbacks.append(dawdle)
+    try:
+        assert where(lambda: late(collect_and_spin)) == "late"
+    finally:
+        gc.callbacks.remove(dawdle)
+        sys.unraisablehook = hook
+    assert lost == []
