@@ -18,7 +18,7 @@ from mailstead.testing import sources
 from mailstead.transaction.additions import Additions, read_additions
 from mailstead.transaction.stage import StagedFile, staged
 from mailstead_mail_retrieval.daemon import checks as dovecot_checks
-from mailstead_mail_smtp.daemon import checks as postfix_checks
+from mailstead_mail_smtp.postfix.daemon import checks as postfix_checks
 from tests.plugins.contexts import MODULES, Bench, bench
 
 pytestmark = pytest.mark.daemons

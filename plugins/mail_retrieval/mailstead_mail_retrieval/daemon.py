@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
 from mailstead_mail_retrieval.ports import listens, open_ports
 from mailstead_mail_smtp.places import QUEUE
-from mailstead_mail_smtp.services import SUBMISSION, SUBMISSIONS
+from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
 

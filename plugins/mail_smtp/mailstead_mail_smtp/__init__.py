@@ -8,10 +8,10 @@ from typing import Any
 from mailstead.plugin import Account, Context, Fact, Generated, Machine, Module, hookimpl
 from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.backups import backups
-from mailstead_mail_smtp.daemon import checks, daemon
 from mailstead_mail_smtp.hookspecs import Hooks
+from mailstead_mail_smtp.postfix.daemon import checks, daemon
+from mailstead_mail_smtp.postfix.render import templates
 from mailstead_mail_smtp.publish import publications
-from mailstead_mail_smtp.render import templates
 from mailstead_mail_smtp.rules import problems
 from mailstead_mail_smtp.settings import Domains, RelayPolicy, Tls, UserTemplate
 
@@ -41,7 +41,7 @@ module = Module(
 def _follow(name: str) -> Any:
     # A late import: SQLAlchemy is loaded only when users are changed.
     def call(change: Any) -> Any:
-        return getattr(import_module("mailstead_mail_smtp.following"), name)(change)
+        return getattr(import_module("mailstead_mail_smtp.addresses.following"), name)(change)
 
     return hookimpl(call)
 
@@ -54,4 +54,4 @@ user_deleting = _follow("follow_deleted")
 @hookimpl
 def directory_schemas() -> Any:
     """Mail domains and accounts lie in a file of their own, for Postfix."""
-    return import_module("mailstead_mail_smtp.following").schemas()
+    return import_module("mailstead_mail_smtp.addresses.following").schemas()

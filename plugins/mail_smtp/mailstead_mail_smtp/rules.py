@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailstead.plugin import Context, Problem
-from mailstead_mail_smtp import relay, tls
+from mailstead_mail_smtp import tls
+from mailstead_mail_smtp.postfix import relay
 from mailstead_mail_smtp.settings import Domains
 from mailstead_network.names import find_fqdn
 

@@ -22,7 +22,7 @@ from mailstead.machine.real import RealMachine
 from mailstead.registry import Registry
 from mailstead.settings.secret import Secret
 from mailstead.transaction.save import SaveResult
-from mailstead_mail_smtp.accounts import list_accounts
+from mailstead_mail_smtp.addresses.accounts import list_accounts
 from mailstead_users.opening import open_directory
 from mailstead_users.passwords import Passwords
 from mailstead_users.users import Users

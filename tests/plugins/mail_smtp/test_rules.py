@@ -12,9 +12,9 @@ from mailstead.instance import Instance
 from mailstead.machine.base import Path as SystemPath
 from mailstead.module import Problem
 from mailstead_mail_smtp import module, tls
-from mailstead_mail_smtp.daemon import restart_reason
+from mailstead_mail_smtp.postfix.daemon import restart_reason
 from tests.plugins.contexts import SYSTEM, bench
-from tests.plugins.mail_smtp.test_rendering import relay_for
+from tests.plugins.mail_smtp.postfix.test_rendering import relay_for
 
 MAIN_CF = "/etc/postfix/main.cf"
 ANYONE = [

@@ -13,7 +13,7 @@ import attrs
 import sqlalchemy as sa
 
 from mailstead.plugin import AlreadyExists, InvalidValue, NotFound, types
-from mailstead_mail_smtp.tables import ACCOUNTS, DOMAINS
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS, DOMAINS
 from mailstead_users.logins import register_login, remove_login
 from mailstead_users.tables import users
 from mailstead_users.users import find_user

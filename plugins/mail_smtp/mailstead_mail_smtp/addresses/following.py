@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 
 from mailstead.plugin import Context
-from mailstead_mail_smtp.accounts import account_of, create_account, delete_account
+from mailstead_mail_smtp.addresses.accounts import account_of, create_account, delete_account
+from mailstead_mail_smtp.addresses.tables import METADATA, SCHEMA, VERSION
 from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS
 from mailstead_mail_smtp.settings import Domains, UserTemplate
-from mailstead_mail_smtp.tables import METADATA, SCHEMA, VERSION
 from mailstead_users.hookspecs import UserChange
 from mailstead_users.schemas import SchemaFile
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead_mail_smtp import accounts
+from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory

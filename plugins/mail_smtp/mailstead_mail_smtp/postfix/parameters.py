@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mailstead.plugin import Context, Instance
 from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.hookspecs import Parameter
-from mailstead_mail_smtp.relay import mynetworks
-from mailstead_mail_smtp.services import NOWHERE
+from mailstead_mail_smtp.postfix.relay import mynetworks
+from mailstead_mail_smtp.postfix.services import NOWHERE
 from mailstead_network.addresses import has_ipv6
 from mailstead_network.names import fqdn
 

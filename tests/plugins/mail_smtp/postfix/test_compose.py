@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mailstead.errors import PlanError
-from mailstead_mail_smtp.compose import compose_parameters, compose_services
 from mailstead_mail_smtp.hookspecs import Parameter, Service
+from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
 
 
 def test_groups_keep_their_contributor() -> None:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from mailstead.errors import AlreadyExists, InvalidValue, NotFound
 from mailstead.machine.base import Path as SystemPath
-from mailstead_mail_smtp import following
-from mailstead_mail_smtp.accounts import (
+from mailstead_mail_smtp.addresses import following
+from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     account_of,
     count_accounts,
@@ -20,7 +20,7 @@ from mailstead_mail_smtp.accounts import (
     delete_account,
     list_accounts,
 )  # fmt: skip
-from mailstead_mail_smtp.tables import ACCOUNTS, DOMAINS
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS, DOMAINS
 from mailstead_users.directory import Directory
 from mailstead_users.hookspecs import UserChange
 from mailstead_users.schemas import USERS, image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailstead_mail_smtp.daemon import WARNINGS
+from mailstead_mail_smtp.postfix.daemon import WARNINGS
 
 BROKEN = [
     "smtp inet n - n -",

@@ -7,11 +7,11 @@ from typing import Any
 
 from mailstead.plugin import Context, Template
 from mailstead_mail_smtp import places
-from mailstead_mail_smtp.compose import compose_parameters, compose_services
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
-from mailstead_mail_smtp.parameters import own_parameters
-from mailstead_mail_smtp.services import own_services
-from mailstead_mail_smtp.snippets import merge_main_cf, merge_master_cf
+from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
+from mailstead_mail_smtp.postfix.parameters import own_parameters
+from mailstead_mail_smtp.postfix.services import own_services
+from mailstead_mail_smtp.postfix.snippets import merge_main_cf, merge_master_cf
 
 ME = "mail_smtp"
 QUERIES = {

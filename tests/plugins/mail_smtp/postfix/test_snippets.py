@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailstead.errors import PlanError
 from mailstead.snippet import Snippet
 from mailstead.transaction.additions import Additions
-from mailstead_mail_smtp.snippets import merge_main_cf, merge_master_cf
+from mailstead_mail_smtp.postfix.snippets import merge_main_cf, merge_master_cf
 from tests.plugins.contexts import SYSTEM, bench
 
 FOLDER = "/etc/mailstead/snippets/mail_smtp"

@@ -1,0 +1,1 @@
+"""Which addresses there are and where their mail goes: immediate, in the directory."""

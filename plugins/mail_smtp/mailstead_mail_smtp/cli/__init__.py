@@ -1,0 +1,1 @@
+"""The commands of mail_smtp, one file for each group."""

@@ -1,0 +1,1 @@
+"""Settings to Postfix's files, how Postfix is controlled, and what proves that it serves."""
