@@ -32,7 +32,8 @@ def main() -> None:
     folder.chmod(0o755)
     try:
         _command_line(folder)
-        for lines in (one_user_costs(folder, (10, users)), domain_costs(folder, (10, users))):
+        sizes = sorted({10, users})
+        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes)):
             print()
             for line in lines:
                 print(line, flush=True)

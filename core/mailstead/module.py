@@ -7,6 +7,7 @@ undoing are then generic. Functions given here are pure unless their text says o
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Account", "Backup", "Check", "Conversation", "Daemon", "Fact", "Folder", "Generated", "Listen",
     "Module", "Native", "Probe", "Problem", "Publication", "RowChange", "Say", "Snippet",
-    "Template",
+    "Template", "resident",
 ]  # fmt: skip
 
 ROOT = "root"
@@ -153,6 +154,28 @@ class Daemon:
     probes: Callable[[Context], Iterable[Probe]] | None = None
     listens: Callable[[Context], Iterable[Listen]] | None = None
     runs_when: Callable[[Context], bool] | None = None
+
+
+def resident(name: str, *words: str, reads: tuple[str, ...] = ()) -> Daemon:
+    """Make the daemon that is a command of ``mailstead`` which stays until it is stopped.
+
+    Args:
+        name: the daemon's name. On a system its unit is ``mailstead-<name>``, which the module
+            gives as a template of its own; elsewhere ``/run/mailstead`` must be its `Folder`.
+        words: the command line after ``mailstead``.
+        reads: path prefixes; a change below one of them restarts it.
+    """
+    pid_file = f"/run/mailstead/{name}.pid"
+    control = (sys.executable, "-m", "mailstead.machine.resident")
+    command = (sys.executable, "-m", "mailstead.cli", "--instance", "{/}", *words)
+    native = Native(
+        start=(*control, "start", f"{{{pid_file}}}", *command),
+        stop=(*control, "stop", f"{{{pid_file}}}"),
+        reload=(*control, "reload", f"{{{pid_file}}}"),
+        pid_file=pid_file,
+    )
+    unit = f"mailstead-{name}"
+    return Daemon(name, native=native, unit=unit, reads=reads, on_change="restart")
 
 
 @attrs.frozen

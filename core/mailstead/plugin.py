@@ -43,6 +43,7 @@ from mailstead.module import (
     Say,
     Snippet,
     Template,
+    resident,
 )
 from mailstead.settings import types
 from mailstead.settings.declare import field, form, table
@@ -60,5 +61,5 @@ __all__ = [
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Publication", "RenderError", "RowChange", "Say",
-    "Snippet", "Template", "field", "form", "hookimpl", "hookspec", "table", "types",
+    "Snippet", "Template", "field", "form", "hookimpl", "hookspec", "resident", "table", "types",
 ]  # fmt: skip

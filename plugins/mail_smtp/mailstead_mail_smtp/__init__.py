@@ -13,7 +13,7 @@ from mailstead_mail_smtp.postfix.daemon import checks, daemon
 from mailstead_mail_smtp.postfix.render import templates
 from mailstead_mail_smtp.publish import publications
 from mailstead_mail_smtp.rules import problems
-from mailstead_mail_smtp.settings import Domains, RelayPolicy, Tls, UserTemplate
+from mailstead_mail_smtp.settings import SECTIONS
 
 
 def prepare(context: Context, machine: Machine) -> None:
@@ -22,7 +22,7 @@ def prepare(context: Context, machine: Machine) -> None:
 
 
 module = Module(
-    sections=(Domains, RelayPolicy, Tls, UserTemplate),
+    sections=SECTIONS,
     files=templates(),
     generated=(Generated(tls.MADE, tls.make),),
     folders=places.folders(),

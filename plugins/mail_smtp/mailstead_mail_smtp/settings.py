@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mailstead.plugin import field, form, table, types
 
@@ -12,7 +12,21 @@ class Domains:
     """A domain this server receives mail for; effective after saving."""
 
     name: types.DomainName = field(help="the part of an address after the @")
+    catch_all: types.MailAddress | None = field(
+        default=None, help="gets a blind copy of all mail to and from the domain and its aliases"
+    )
+    default_mailbox: types.MailAddress | None = field(
+        default=None, help="account that gets mail for unknown recipients; unset: it is refused"
+    )
     comment: types.Text = field(default="", help="for people")
+
+
+@table(title="Aliases of domains", name="domain_aliases", key=("name",))
+class DomainAliases:
+    """Another name of a domain: each address in one is also an address in the other."""
+
+    name: types.DomainName = field(help="the other name")
+    domain: Annotated[str, types.reference("mail_smtp.domains")] = field(help="the domain")
 
 
 @table(title="Relay policy", name="relay", key=("object",))
@@ -21,6 +35,66 @@ class RelayPolicy:
 
     object: Annotated[str, types.reference("network.objects")] = field(help="the object")
     allow: bool = field(default=True, help="false keeps the row but denies the object")
+    open_relay: bool = field(
+        default=False, help="yes, anyone in an object this wide may send mail in our name"
+    )
+
+
+@form(title="Mail options")
+class Options:
+    """Names and limits of the mail server."""
+
+    mailname: types.DomainName | None = field(
+        default=None, help="domain of mail that local programs send; unset: the full host name"
+    )
+    postmaster: types.MailAddress | None = field(
+        default=None, help="gets mail for postmaster and abuse; unset: root of this machine"
+    )
+    message_size: types.Size | None = field(
+        default=None, help="largest message accepted, as it crosses the wire; unset: no limit"
+    )
+
+
+@form(title="Authentication")
+class Authentication:
+    """What programs that send mail must do on the submission ports."""
+
+    require_tls: bool = field(
+        default=True, help="no mail before TLS on submission; a password never crosses before it"
+    )
+    require_authentication: bool = field(
+        default=True, help="false: submission also takes what port 25 takes without a password"
+    )
+
+
+@form(title="Smarthost")
+class Smarthost:
+    """The server that all mail for others goes through."""
+
+    host: types.HostPort | None = field(
+        default=None, help="host or host:port; [host] is used as it is, without looking up MX"
+    )
+    user: types.Text | None = field(default=None, help="name to log in with; unset: no login")
+    password: types.Secret | None = field(default=None, help="its password")
+    tls: Literal["none", "opportunistic", "required", "implicit"] = field(
+        default="opportunistic",
+        help="required: STARTTLS with a verified certificate; implicit: verified TLS from the "
+        "first byte, port 465",
+    )
+
+
+@form(title="Mail filter")
+class Filter:
+    """What all mail passes through between its reception and its delivery."""
+
+    use: types.Name = field(
+        default="none", help="none, custom, or the name of a filter that a module registers"
+    )
+    address: types.IPAddress = field(default="127.0.0.1", help="where the custom filter is")
+    port: types.Port = field(default=10024, help="port the custom filter receives on, by SMTP")
+    return_port: types.Port = field(
+        default=10025, help="port on which Postfix takes mail back, from the filter only"
+    )
 
 
 @form(title="TLS certificate")
@@ -41,3 +115,9 @@ class UserTemplate:
     default_domain: Annotated[str, types.reference("mail_smtp.domains")] | None = field(
         default=None, help="its domain; unset: the only domain there is"
     )
+
+
+SECTIONS = (
+    Domains, DomainAliases, RelayPolicy, Options, Authentication, Smarthost, Filter, Tls,
+    UserTemplate,
+)  # fmt: skip

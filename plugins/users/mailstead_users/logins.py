@@ -6,7 +6,7 @@ Functions over the connection of a running transaction, for other modules' hooks
 from __future__ import annotations
 
 import attrs
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mailstead.plugin import AlreadyExists, NotFound
 from mailstead_users import tables
@@ -17,11 +17,16 @@ WHERE = "login.address"
 
 @attrs.frozen
 class Login:
-    """A name to log in by: a full mail address, lower-case, and the user's mail home."""
+    """A name to log in by: a full mail address, lower-case, and the user's mail home.
+
+    ``quota`` is in bytes; ``None``: what holds for all, 0: no limit.
+    """
 
     login: str
     user_id: int
     home: str
+    enabled: bool = True
+    quota: int | None = None
 
 
 def register_login(connection: Connection, login: str, user_id: int, home: str) -> Login:
@@ -45,6 +50,15 @@ def remove_login(connection: Connection, login: str) -> None:
     table = tables.logins
     name = parse(ADDRESS, login, WHERE)
     if connection.execute(delete(table).where(table.c.login == name)).rowcount != 1:
+        raise NotFound(f"there is no login {name}", where=WHERE)
+
+
+def change_login(connection: Connection, login: str, **values: bool | int | None) -> None:
+    """Set ``enabled`` or ``quota`` of a login. Raises NotFound."""
+    table = tables.logins
+    name = parse(ADDRESS, login, WHERE)
+    changed = update(table).where(table.c.login == name).values(**values)
+    if connection.execute(changed).rowcount != 1:
         raise NotFound(f"there is no login {name}", where=WHERE)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -82,6 +83,9 @@ logins = Table(
     Column("login", String(254), primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("home", String(4095), nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+    # Bytes; null: what holds for all, 0: no limit.
+    Column("quota", BigInteger),
     Index("logins_by_user", "user_id"),
     sqlite_with_rowid=False,
 )

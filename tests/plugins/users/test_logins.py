@@ -10,6 +10,7 @@ import pytest
 from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
 from mailstead_users.logins import (
     Login,
+    change_login,
     find_login,
     logins_of,
     register_login,
@@ -35,7 +36,7 @@ def ada(made: World) -> User:
     return user
 
 
-def ask(made: World, query: str, login: str) -> list[tuple[str, ...]]:
+def ask(made: World, query: str, login: str) -> list[tuple[str | None, ...]]:
     """Ask as Dovecot does, which doubles quotes in %u."""
     sql = query.replace("%u", login.replace("'", "''"))
     with closing(sqlite3.connect(f"file:{made.database}?mode=ro", uri=True)) as connection:
@@ -52,10 +53,10 @@ def test_a_login_is_found_by_its_canonical_address(made: World, ada: User) -> No
 @pytest.mark.usefixtures("ada")
 def test_dovecot_finds_password_and_home(made: World) -> None:
     """One row each, and none for others."""
-    ((login, stored, home),) = ask(made, PASSDB_QUERY, ADDRESS)
-    assert (ADDRESS, FOLDER) == (login, home)
-    assert made.users.passwords.verify(stored, PASSWORD)
-    assert [(ADDRESS, FOLDER)] == ask(made, USERDB_QUERY, ADDRESS)
+    ((login, stored, home, quota),) = ask(made, PASSDB_QUERY, ADDRESS)
+    assert (ADDRESS, FOLDER, None) == (login, home, quota)
+    assert made.users.passwords.verify(str(stored), PASSWORD)
+    assert [(ADDRESS, FOLDER, None)] == ask(made, USERDB_QUERY, ADDRESS)
     for other in ("ada", "grace@example.org", "", "' OR 1=1 --", "%"):
         assert [] == ask(made, PASSDB_QUERY, other)
         assert [] == ask(made, USERDB_QUERY, other)
@@ -66,7 +67,26 @@ def test_a_disabled_user_receives_and_cannot_log_in(made: World) -> None:
     """The passdb has no row, the userdb has."""
     made.users.change_user("ada", enabled=False)
     assert [] == ask(made, PASSDB_QUERY, ADDRESS)
-    assert [(ADDRESS, FOLDER)] == ask(made, USERDB_QUERY, ADDRESS)
+    assert [(ADDRESS, FOLDER, None)] == ask(made, USERDB_QUERY, ADDRESS)
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_disabled_login_receives_and_cannot_log_in(made: World) -> None:
+    """Though its user may have another."""
+    with made.directory.write() as connection:
+        change_login(connection, ADDRESS, enabled=False)
+    assert [] == ask(made, PASSDB_QUERY, ADDRESS)
+    assert [(ADDRESS, FOLDER, None)] == ask(made, USERDB_QUERY, ADDRESS)
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_quota_of_its_own_is_a_rule_for_dovecot(made: World) -> None:
+    """https://doc.dovecot.org/2.3/configuration_manual/quota/ - in bytes; 0 is no limit."""
+    with made.directory.write() as connection:
+        change_login(connection, ADDRESS, quota=5_000_000)
+    ((*_, rule),) = ask(made, PASSDB_QUERY, ADDRESS)
+    assert rule == "*:bytes=5000000"
+    assert [(ADDRESS, FOLDER, rule)] == ask(made, USERDB_QUERY, ADDRESS)
 
 
 @pytest.mark.parametrize("query", [PASSDB_QUERY, USERDB_QUERY])

@@ -57,7 +57,8 @@ def _trust(context: Context) -> Iterator[Parameter]:
     yield Parameter("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination")
     unknown = () if context.instance.is_sandbox else ("reject_unknown_sender_domain",)
     recipient = (
-        "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient", *unknown
+        "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient",
+        *unknown, f"check_recipient_access {_map('closed')}",
     )  # fmt: skip
     yield Parameter("smtpd_recipient_restrictions", ", ".join(recipient))
     yield Parameter("smtpd_helo_restrictions", "permit_mynetworks, reject_invalid_helo_hostname")
@@ -103,6 +104,13 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     uid, gid = context.facts.get("vmail_ids") or (NOT_YET, NOT_YET)
     yield Parameter("virtual_mailbox_domains", _map("domains"))
     yield Parameter("virtual_mailbox_maps", _map("mailboxes"))
+    routes = (_map(name) for name in ("aliases", "roles", "default_mailbox"))
+    yield Parameter("virtual_alias_maps", ", ".join(routes))
+    yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
+    yield Parameter("virtual_alias_recursion_limit", "10")
+    comment = "catch-all: a blind copy of what the domain sends and receives"
+    yield Parameter("sender_bcc_maps", _map("catch_all"), comment)
+    yield Parameter("recipient_bcc_maps", _map("catch_all"))
     yield Parameter("virtual_mailbox_base", str(context.path(places.MAILDIRS)))
     yield Parameter("virtual_uid_maps", f"static:{uid}")
     yield Parameter("virtual_gid_maps", f"static:{gid}")

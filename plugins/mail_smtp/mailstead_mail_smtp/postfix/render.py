@@ -7,18 +7,15 @@ from typing import Any
 
 from mailstead.plugin import Context, Template
 from mailstead_mail_smtp import places
+from mailstead_mail_smtp.addresses.lookups import LOOKUPS, queries
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
 from mailstead_mail_smtp.postfix.parameters import own_parameters
 from mailstead_mail_smtp.postfix.services import own_services
 from mailstead_mail_smtp.postfix.snippets import merge_main_cf, merge_master_cf
+from mailstead_network.names import fqdn
 
 ME = "mail_smtp"
-QUERIES = {
-    "domains": "SELECT name FROM domains WHERE name = '%s'",
-    "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
-    "senders": "SELECT address FROM accounts WHERE address = '%s'",
-}
 
 
 def templates() -> tuple[Template, ...]:
@@ -34,8 +31,8 @@ def templates() -> tuple[Template, ...]:
         ),
         Template("/etc/postfix/aliases", "aliases.j2", variables=_aliases),
         *(
-            Template(f"/etc/postfix/sqlite/{name}.cf", "sqlite.cf.j2", variables=_lookup(query))
-            for name, query in QUERIES.items()
+            Template(f"/etc/postfix/sqlite/{name}.cf", "sqlite.cf.j2", variables=_lookup(name))
+            for name in LOOKUPS
         ),
     )  # fmt: skip
 
@@ -56,9 +53,10 @@ def _aliases(_context: Context) -> Mapping[str, Any]:
     return {"managed": places.MANAGED}
 
 
-def _lookup(query: str) -> Callable[[Context], Mapping[str, Any]]:
+def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
         dbpath = str(context.path(places.LOOKUP_DATABASE))
+        query = queries(f"postmaster@{fqdn(context)}")[name]
         return {"managed": places.MANAGED, "dbpath": dbpath, "query": query}
 
     return variables

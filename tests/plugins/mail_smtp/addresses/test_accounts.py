@@ -74,7 +74,7 @@ def test_an_account_is_a_recipient_and_a_login(connection: sa.Connection) -> Non
     assert (row.address, row.local, row.domain) == ("ada@example.com", "ada", "example.com")
     assert row.maildir == f"{made.home}/Maildir/"
     login = connection.execute(sa.select(logins)).one()
-    assert tuple(login) == ("ada@example.com", 1, made.home)
+    assert tuple(login) == ("ada@example.com", 1, made.home, True, None)
 
 
 def test_an_address_made_again_has_another_folder(connection: sa.Connection) -> None:
