@@ -51,8 +51,8 @@ if TYPE_CHECKING:  # rendering and saving are imported when they are asked for
     from mailstead.transaction.plan import Planner
     from mailstead.transaction.probe import Prober
     from mailstead.transaction.progress import Listener, Progress
+    from mailstead.transaction.request import Request, SaveResult
     from mailstead.transaction.rollback import Goal
-    from mailstead.transaction.save import Request, SaveResult
     from mailstead.transaction.services import Controls
 
 
@@ -290,7 +290,8 @@ class Engine:
         from mailstead.journal.watch import start_guard
         from mailstead.transaction.execute import Executor
         from mailstead.transaction.progress import Progress
-        from mailstead.transaction.save import Request, Save
+        from mailstead.transaction.request import Request
+        from mailstead.transaction.save import Save
 
         with self._turn():
             save = Save(

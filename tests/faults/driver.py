@@ -13,7 +13,7 @@ import attrs
 from mailstead.errors import MailsteadError
 from mailstead.journal.records import Record
 from mailstead.journal.recover import Recovered
-from mailstead.transaction.save import SaveResult
+from mailstead.transaction.request import SaveResult
 from tests.faults.calls import Calls
 from tests.faults.harness import Told
 from tests.faults.kinds import KINDS, Kind, Struck

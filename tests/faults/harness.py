@@ -22,7 +22,7 @@ from mailstead.instance import STATE, Instance
 from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.registry import Registry
-from mailstead.transaction.save import Request, SaveResult
+from mailstead.transaction.request import Request, SaveResult
 from tests.faults.calls import Calls, Killed
 
 DATABASE = f"{STATE.lstrip('/')}/state.db"

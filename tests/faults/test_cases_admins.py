@@ -14,7 +14,7 @@ import pytest
 from mailstead.engine import Engine
 from mailstead.errors import Locked, PlanMoved
 from mailstead.settings.cells import Actor
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.faults.calls import Calls
 from tests.faults.harness import Site
 from tests.faults.places import needs_root

@@ -14,7 +14,7 @@ from mailstead.machine.base import Conversation
 from mailstead.machine.services import SystemdService
 from mailstead.registry import Registry
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import SaveResult
+from mailstead.transaction.request import SaveResult
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.faults.calls import Calls

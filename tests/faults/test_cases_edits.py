@@ -8,8 +8,8 @@ from mailstead.engine import Engine
 from mailstead.errors import ConsentNeeded
 from mailstead.hand_edits.answers import Answer
 from mailstead.transaction.progress import Event
+from mailstead.transaction.request import Request
 from mailstead.transaction.rollback import Goal
-from mailstead.transaction.save import Request
 from tests.faults.calls import Calls
 from tests.faults.harness import Site, save
 from tests.faults.places import needs_root

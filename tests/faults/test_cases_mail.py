@@ -16,7 +16,7 @@ from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.real import RealMachine
 from mailstead.transaction import probe
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import SaveResult
+from mailstead.transaction.request import SaveResult
 from tests.system.sandbox import Sandbox, processes_below, wait_until
 from tests.system.watch import digests, pids
 

@@ -13,7 +13,7 @@ from mailstead.engine import Engine
 from mailstead.errors import MachineError, NotFound, Unconfirmed
 from mailstead.settings.cells import Actor
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.faults.harness import save
 from tests.faults.moments import committed, strike
 from tests.faults.scenarios import OTHER_LOGIN, WAIT, save_waiting

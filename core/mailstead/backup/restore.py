@@ -15,13 +15,13 @@ from mailstead.backup.trees import Added, TreeRestorer
 from mailstead.errors import InvalidInput, MachineError
 from mailstead.hand_edits.aside import Aside
 from mailstead.transaction.changes import FileChange, Plan
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine
     from mailstead.hand_edits.answers import Answer
     from mailstead.transaction.progress import Listener
-    from mailstead.transaction.save import SaveResult
+    from mailstead.transaction.request import SaveResult
 
 
 @attrs.frozen

@@ -26,8 +26,8 @@ def rollback(app: App, revision: int, module: str, restore: bool, comment: str) 
     """
     from mailstead.cli.save import save_as_asked
     from mailstead.cli.show import show_plan
+    from mailstead.transaction.request import Request
     from mailstead.transaction.rollback import Goal
-    from mailstead.transaction.save import Request
 
     goal = Goal(revision, module, restore)
     answers = answers_of(app)

@@ -12,7 +12,7 @@ from mailstead.cli.recover import Duration, tell_recovered
 from mailstead.errors import PlanMoved
 
 if TYPE_CHECKING:
-    from mailstead.transaction.save import Request, SaveResult
+    from mailstead.transaction.request import Request, SaveResult
 
 STATUS = {"committed": 0, "nothing to do": 0, "rolled back": 5, "needs operator": 6}
 
@@ -47,7 +47,7 @@ def save(
     allowed: tuple[str, ...],
 ) -> int:
     """Save the changes: checked first, proven afterwards, undone when anything fails."""
-    from mailstead.transaction.save import Request
+    from mailstead.transaction.request import Request
 
     return save_as_asked(app, Request(comment, expected, answers_of(app), confirm or 0.0, allowed))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailstead.backup.trees import Added
     from mailstead.cli.app import App
     from mailstead.machine.base import Path
-    from mailstead.transaction.save import SaveResult
+    from mailstead.transaction.request import SaveResult
 
 KIB = 1024
 

@@ -21,7 +21,7 @@ from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.machine.real import RealMachine
 from mailstead.registry import Registry
 from mailstead.settings.secret import Secret
-from mailstead.transaction.save import SaveResult
+from mailstead.transaction.request import SaveResult
 from mailstead_mail_smtp.addresses.accounts import list_accounts
 from mailstead_users.opening import open_directory
 from mailstead_users.passwords import Passwords

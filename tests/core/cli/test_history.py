@@ -17,7 +17,7 @@ from mailstead.engine import Engine
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.moment import words_of
 from mailstead.testing import fake_engine
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site

@@ -11,7 +11,7 @@ from mailstead.cli.why import why
 from mailstead.engine import Engine
 from mailstead.settings.cells import Actor
 from mailstead.testing import fake
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.cli.showing import shown, shown_json
 from tests.core.cli.test_main import instance, mailstead
 from tests.plugins.four import four_modules

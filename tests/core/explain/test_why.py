@@ -14,7 +14,7 @@ from mailstead.explain import search
 from mailstead.settings.cells import Actor
 from mailstead.testing import fake, fake_engine
 from mailstead.transaction.render import Renderer
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site
 

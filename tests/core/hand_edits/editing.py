@@ -10,7 +10,7 @@ from mailstead.hand_edits.hand_edit import HandEdit
 from mailstead.settings.cells import OwnedFile
 from mailstead.settings.decisions import Choice
 from mailstead.settings.file_history import FileHistory
-from mailstead.transaction.save import Request, SaveResult
+from mailstead.transaction.request import Request, SaveResult
 from tests.core.transaction.conftest import Site
 
 CONF = "/etc/greeter.conf"

@@ -8,7 +8,7 @@ from mailstead.errors import ConsentNeeded, NotFound
 from mailstead.hand_edits.answers import Answer
 from mailstead.settings.cells import Actor
 from mailstead.settings.decisions import Choice, Decisions
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.hand_edits.editing import (
     BASE,
     CLASH,

@@ -17,7 +17,7 @@ from mailstead.hand_edits.answers import Answer
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.settings.file_history import FileHistory
 from mailstead.testing import fake_engine
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site

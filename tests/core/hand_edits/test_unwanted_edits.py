@@ -16,7 +16,7 @@ from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.registry import Registry
 from mailstead.settings.decisions import Choice
 from mailstead.testing import fake_engine
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site
 

@@ -7,7 +7,7 @@ import pytest
 from mailstead.engine import Engine
 from mailstead.errors import NotFound, Unconfirmed
 from mailstead.settings.cells import Actor
-from mailstead.transaction.save import Request, SaveResult
+from mailstead.transaction.request import Request, SaveResult
 from tests.core.transaction.conftest import Site
 
 CONF = "/etc/greeter.conf"

@@ -9,7 +9,7 @@ import pytest
 from mailstead.engine import Engine
 from mailstead.errors import OperatorNeeded, StoreDamaged
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import SaveResult
+from mailstead.transaction.request import SaveResult
 from tests.core.transaction.conftest import Site
 
 CONF = "/etc/greeter.conf"

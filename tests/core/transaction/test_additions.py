@@ -13,7 +13,7 @@ from mailstead.errors import CheckFailed, MailsteadError, PlanError, RenderError
 from mailstead.machine.base import Completed
 from mailstead.testing import fake, fake_engine, refuse_impure_rendering
 from mailstead.transaction.additions import LARGEST
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from mailstead.transaction.stage import staging_root
 from tests.core.packages import Packages
 

@@ -11,7 +11,7 @@ from mailstead.hand_edits.answers import Answer
 from mailstead.machine.base import Completed, Path
 from mailstead.settings.decisions import Choice
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.hand_edits.editing import CONF, MERGED, OURS, YOURS, edit_of, owned, save, write
 from tests.core.transaction.conftest import Site
 

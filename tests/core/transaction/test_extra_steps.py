@@ -10,7 +10,7 @@ from mailstead.machine.base import Path, RowChange
 from mailstead.transaction.changes import FileVersion, ServiceAction
 from mailstead.transaction.daemons import DaemonQuestions
 from mailstead.transaction.execute import Executor
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from mailstead.transaction.steps import ControlService, ReplaceFile, RestoreDatabase, Step
 from tests.core.transaction.conftest import Site
 

@@ -10,8 +10,8 @@ from mailstead.settings.cells import Actor
 from mailstead.settings.secret import MASK
 from mailstead.transaction.moved import Moved
 from mailstead.transaction.outline import KEPT, PlanMemory, outline_of
+from mailstead.transaction.request import Request
 from mailstead.transaction.rollback import Goal
-from mailstead.transaction.save import Request
 from tests.core.transaction.conftest import Site
 
 CONF = "/etc/greeter.conf"

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mailstead.errors import InvalidInput
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.testing import fake_engine
+from mailstead.transaction.request import Request
 from mailstead.transaction.rollback import Goal
-from mailstead.transaction.save import Request
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site

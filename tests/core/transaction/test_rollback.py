@@ -23,8 +23,8 @@ from mailstead.settings.audit import AuditLog
 from mailstead.settings.cells import Actor
 from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.progress import Event
+from mailstead.transaction.request import Request, SaveResult
 from mailstead.transaction.rollback import Goal
-from mailstead.transaction.save import Request, SaveResult
 from tests.core import greeter
 from tests.core.packages import Packages
 from tests.core.transaction.conftest import Site

@@ -8,7 +8,7 @@ from mailstead.errors import CheckFailed, ConsentNeeded, Locked, MachineError, P
 from mailstead.hand_edits.answers import Answer
 from mailstead.machine.base import Completed, Listener
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.transaction.conftest import Site
 
 CONF = "/etc/greeter.conf"

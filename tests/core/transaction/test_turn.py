@@ -9,7 +9,7 @@ from mailstead.errors import Locked
 from mailstead.moment import words_of
 from mailstead.settings.cells import Actor
 from mailstead.transaction.progress import Event
-from mailstead.transaction.save import Request
+from mailstead.transaction.request import Request
 from tests.core.transaction.conftest import Site
 
 
