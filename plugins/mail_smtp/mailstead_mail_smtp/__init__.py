@@ -49,6 +49,9 @@ def _follow(name: str) -> Any:
 user_created = _follow("follow_created")
 user_warnings = _follow("warn")
 user_deleting = _follow("follow_deleted")
+group_changed = _follow("follow_group")
+group_warnings = _follow("warn_of_group")
+group_deleted = _follow("follow_group_deleted")
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailstead.plugin import Context, Problem
 from mailstead_mail_smtp import tls
 from mailstead_mail_smtp.postfix import relay
-from mailstead_mail_smtp.settings import Domains
+from mailstead_mail_smtp.settings import DomainAliases, Domains
 from mailstead_network.names import find_fqdn
 
 LONGEST_SOCKET = 107  # bytes: unix(7)
@@ -24,10 +24,11 @@ def problems(context: Context) -> Iterator[Problem]:
 
 def _domain_is_host(context: Context) -> Iterator[Problem]:
     name = find_fqdn(context)
-    if context.settings.row(Domains, name) is not None:
-        problem = "a mail domain cannot be the name of this server itself"
-        hint = "name the server something else in network.host, such as mail." + name
-        yield Problem(f"mail_smtp.domains[{name}].name", problem, hint)
+    for table, section in ((Domains, "domains"), (DomainAliases, "domain_aliases")):
+        if context.settings.row(table, name) is not None:
+            problem = "a mail domain cannot be the name of this server itself"
+            hint = "name the server something else in network.host, such as mail." + name
+            yield Problem(f"mail_smtp.{section}[{name}].name", problem, hint)
 
 
 def _prefix(context: Context) -> Iterator[Problem]:

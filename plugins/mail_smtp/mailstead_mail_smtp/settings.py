@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mailstead.plugin import field, form, table, types
+from mailstead_mail_smtp.addresses.rules import check_alias, check_domain
 
 
-@table(title="Mail domains", key=("name",))
+@table(title="Mail domains", key=("name",), check=check_domain)
 class Domains:
     """A domain this server receives mail for; effective after saving."""
 
@@ -21,7 +22,7 @@ class Domains:
     comment: types.Text = field(default="", help="for people")
 
 
-@table(title="Aliases of domains", name="domain_aliases", key=("name",))
+@table(title="Aliases of domains", name="domain_aliases", key=("name",), check=check_alias)
 class DomainAliases:
     """Another name of a domain: each address in one is also an address in the other."""
 

@@ -6,67 +6,120 @@ again never inherits the mail of the one before.
 
 from __future__ import annotations
 
-import re
 import secrets
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
-from mailstead.plugin import AlreadyExists, InvalidValue, NotFound, types
-from mailstead_mail_smtp.addresses.tables import ACCOUNTS, DOMAINS
-from mailstead_users.logins import register_login, remove_login
-from mailstead_users.tables import users
+from mailstead.plugin import AlreadyExists, NotFound
+from mailstead_mail_smtp.addresses import group_accounts
+from mailstead_mail_smtp.addresses.managed import canonical_address, known_as, refuse_taken
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS
+from mailstead_users.logins import change_login, register_login, remove_login
+from mailstead_users.tables import logins, users
 from mailstead_users.users import find_user
 
-# Narrower than RFC 5321: it becomes a folder's name, and "+" begins an address extension.
-LOCAL_PART = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?")
 MAILDIR = "/Maildir/"
-GRAMMAR = types.field_type_of(types.MailAddress)
+ADDRESS = "account.address"
 
 
 @attrs.frozen
 class MailAccount:
-    """A mail account; ``home`` is its folder below /var/vmail."""
+    """A mail account.
+
+    Attributes:
+        home: its folder below /var/vmail.
+        quota: bytes; ``None``: what holds for all, 0: no limit.
+        may_log_in: false while it is suspended.
+        refuses_mail: true while it is suspended and closed to new mail as well.
+        is_managed: false while its domain is not one of ours; it is without effect then.
+        aliases: how many there are for it alone.
+    """
 
     address: str
     user: str
     user_id: int
     home: str
+    quota: int | None = None
+    may_log_in: bool = True
+    refuses_mail: bool = False
+    is_managed: bool = True
+    aliases: int = 0
 
 
 def create_account(connection: sa.Connection, user: str, address: str) -> MailAccount:
     """Give a user an account. Raises NotFound, InvalidValue, AlreadyExists."""
-    local, domain = split_address(address)
+    local, domain = canonical_address(connection, address, ADDRESS)
     address = f"{local}@{domain}"
     user_id = find_user(connection, user).id
-    _refuse_unmanaged(connection, domain)
     _refuse_second(connection, user, user_id)
+    refuse_taken(connection, address, ADDRESS)
     home = f"{domain}/{local}-{secrets.token_hex(4)}"
     register_login(connection, login=address, user_id=user_id, home=home)
     values = {"local": local, "domain": domain, "user_id": user_id, "maildir": home + MAILDIR}
     connection.execute(ACCOUNTS.insert().values(address=address, **values))
+    group_accounts.account_came(connection, user_id)
     return MailAccount(address, user, user_id, home)
 
 
 def delete_account(connection: sa.Connection, address: str) -> MailAccount:
-    """Take an account away; its mail stays in its folder. Raises NotFound."""
-    address = address.lower()
+    """Take an account and its aliases away; its mail stays in its folder. Raises NotFound."""
+    found = get_account(connection, address)
+    connection.execute(ALIASES.delete().where(ALIASES.c.account == found.address))
+    group_accounts.account_went(connection, found.address)
+    remove_login(connection, found.address)
+    connection.execute(ACCOUNTS.delete().where(ACCOUNTS.c.address == found.address))
+    return found
+
+
+def set_quota(connection: sa.Connection, address: str, quota: int | None) -> MailAccount:
+    """Set how much an account may hold, in bytes; see `MailAccount`. Raises NotFound."""
+    found = get_account(connection, address)
+    change_login(connection, found.address, quota=quota)
+    return attrs.evolve(found, quota=quota)
+
+
+def suspend(connection: sa.Connection, address: str, *, refuse_mail: bool) -> MailAccount:
+    """Let nobody log in to an account; take mail for it, or refuse it. Raises NotFound."""
+    return _close(connection, address, may_log_in=False, refuses_mail=refuse_mail)
+
+
+def resume(connection: sa.Connection, address: str) -> MailAccount:
+    """Undo `suspend`. Raises NotFound."""
+    return _close(connection, address, may_log_in=True, refuses_mail=False)
+
+
+def get_account(connection: sa.Connection, address: str) -> MailAccount:
+    """Give an account by its address. Raises InvalidValue, NotFound."""
+    address = known_as(connection, address, ADDRESS)
     found = find_accounts(connection, ACCOUNTS.c.address == address, limit=1)
     if not found:
         hint = "see `mailstead account list`"
         raise NotFound("no such mail account", where=f"mail account {address}", hint=hint)
-    remove_login(connection, address)
-    connection.execute(ACCOUNTS.delete().where(ACCOUNTS.c.address == address))
     return found[0]
 
 
 def list_accounts(
-    connection: sa.Connection, *, domain: str = "", after: str = "", limit: int = 100
+    connection: sa.Connection,
+    *,
+    domain: str = "",
+    search: str = "",
+    after: str = "",
+    limit: int = 100,
 ) -> list[MailAccount]:
-    """Give a page of accounts in order of address, those that come after one."""
+    """Give a page of accounts in order of address, those that come after one.
+
+    ``search`` is a part of the address or of the user's name.
+    """
     where = ACCOUNTS.c.address > after
     if domain:
         where = sa.and_(where, ACCOUNTS.c.domain == domain)
+    if search:
+        columns = (ACCOUNTS.c.address, users.c.name)
+        named = (column.icontains(search, autoescape=True) for column in columns)
+        where = sa.and_(where, sa.or_(*named))
     return find_accounts(connection, where, limit=limit)
 
 
@@ -86,38 +139,36 @@ def find_accounts(
     connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int
 ) -> list[MailAccount]:
     """Give accounts in order of address."""
-    columns = (ACCOUNTS.c.address, users.c.name, ACCOUNTS.c.user_id, ACCOUNTS.c.maildir)
-    source = ACCOUNTS.outerjoin(users, users.c.id == ACCOUNTS.c.user_id)
+    own_aliases = sa.select(sa.func.count()).where(ALIASES.c.account == ACCOUNTS.c.address)
+    columns = (
+        ACCOUNTS.c.address, users.c.name, ACCOUNTS.c.user_id, ACCOUNTS.c.maildir, logins.c.quota,
+        logins.c.enabled, ACCOUNTS.c.refuses_mail, DOMAINS.c.name, own_aliases.scalar_subquery(),
+    )  # fmt: skip
+    source = (
+        ACCOUNTS.outerjoin(users, users.c.id == ACCOUNTS.c.user_id)
+        .outerjoin(logins, logins.c.login == ACCOUNTS.c.address)
+        .outerjoin(DOMAINS, DOMAINS.c.name == ACCOUNTS.c.domain)
+    )
     select = sa.select(*columns).select_from(source).where(where)
     rows = connection.execute(select.order_by(ACCOUNTS.c.address).limit(limit))
-    return [
-        MailAccount(address, name or "", user_id, maildir.removesuffix(MAILDIR))
-        for address, name, user_id, maildir in rows
-    ]
+    return [_account(row) for row in rows]
 
 
-def split_address(address: str) -> tuple[str, str]:
-    """Give local part and domain in canonical form. Raises InvalidValue."""
-    try:
-        local, domain = GRAMMAR.parse(address).split("@")
-    except ValueError as error:
-        raise _refused(str(error)) from None
-    if not LOCAL_PART.fullmatch(local):
-        raise _refused(f"{local!r} cannot be the name of a mailbox")
-    return local, domain
+def _account(row: Sequence[Any]) -> MailAccount:
+    address, user, user_id, maildir, quota, enabled, refuses_mail, domain, aliases = row
+    home = maildir.removesuffix(MAILDIR)
+    state = (bool(enabled), refuses_mail, domain is not None)
+    return MailAccount(address, user or "", user_id, home, quota, *state, aliases)
 
 
-def _refused(problem: str) -> InvalidValue:
-    hint = "accepted: letters a-z, digits, dots, dashes and underscores, then @ and a domain"
-    return InvalidValue(problem, where="account.address", hint=hint)
-
-
-def _refuse_unmanaged(connection: sa.Connection, domain: str) -> None:
-    found = connection.execute(sa.select(DOMAINS.c.name).where(DOMAINS.c.name == domain)).scalar()
-    if found is None:
-        problem = "not a managed domain, or not saved yet"
-        hint = f"run `mailstead domain add {domain}` and `mailstead save`"
-        raise NotFound(problem, where=f"domain {domain}", hint=hint)
+def _close(
+    connection: sa.Connection, address: str, *, may_log_in: bool, refuses_mail: bool
+) -> MailAccount:
+    found = get_account(connection, address)
+    change_login(connection, found.address, enabled=may_log_in)
+    changed = ACCOUNTS.update().where(ACCOUNTS.c.address == found.address)
+    connection.execute(changed.values(refuses_mail=refuses_mail))
+    return attrs.evolve(found, may_log_in=may_log_in, refuses_mail=refuses_mail)
 
 
 def _refuse_second(connection: sa.Connection, user: str, user_id: int) -> None:

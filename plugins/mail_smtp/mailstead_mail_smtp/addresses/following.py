@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 
-from mailstead.plugin import Context
+from mailstead.plugin import Context, NotFound
+from mailstead_mail_smtp.addresses import group_accounts
 from mailstead_mail_smtp.addresses.accounts import account_of, create_account, delete_account
+from mailstead_mail_smtp.addresses.aliases import (
+    aliases_of_account,
+    aliases_of_group,
+    delete_alias,
+)
 from mailstead_mail_smtp.addresses.tables import METADATA, SCHEMA, VERSION
 from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS
 from mailstead_mail_smtp.settings import Domains, UserTemplate
-from mailstead_users.hookspecs import UserChange
+from mailstead_users.hookspecs import GroupChange, UserChange
 from mailstead_users.schemas import SchemaFile
+from mailstead_users.users import find_user
 
 
 def schemas() -> list[SchemaFile]:
@@ -29,9 +37,13 @@ def follow_created(change: UserChange) -> str | None:
 
 
 def warn(change: UserChange) -> list[str]:
-    """Tell which account goes with a user."""
+    """Tell which account and aliases go with a user."""
     account = account_of(change.connection, change.user.id)
-    return [f"has the mail account {account.address}"] if account else []
+    if account is None:
+        return []
+    aliases = [item.address for item in aliases_of_account(change.connection, account.address)]
+    named = f"; its aliases are {', '.join(aliases)}" if aliases else ""
+    return [f"has the mail account {account.address}{named}"]
 
 
 def follow_deleted(change: UserChange) -> str | None:
@@ -42,6 +54,43 @@ def follow_deleted(change: UserChange) -> str | None:
     delete_account(change.connection, account.address)
     folder = change.context.path(f"{MAILDIRS}/{account.home}")
     return f"mail account {account.address} removed; its mail stays in {folder}"
+
+
+def follow_group(change: GroupChange) -> str | None:
+    """Let a group's aliases reach who is in it now."""
+    name = change.details.get("added") or change.details.get("removed")
+    if not name or not group_accounts.has_alias(change.connection, change.group.id):
+        return None
+    with suppress(NotFound):  # a user who is deleted is gone by now, and so is the account
+        user_id = find_user(change.connection, name).id
+        if "added" in change.details:
+            group_accounts.member_came(change.connection, change.group.id, user_id)
+        else:
+            group_accounts.member_went(change.connection, change.group.id, user_id)
+    return _reach(change)
+
+
+def warn_of_group(change: GroupChange) -> list[str]:
+    """Tell which aliases go with a group."""
+    found = aliases_of_group(change.connection, change.group.id)
+    return [f"has the mail alias {item.address}" for item in found]
+
+
+def follow_group_deleted(change: GroupChange) -> str | None:
+    """Take away the aliases of a group that went."""
+    found = aliases_of_group(change.connection, change.group.id)
+    for item in found:
+        delete_alias(change.connection, item.address)
+    names = ", ".join(item.address for item in found)
+    return f"mail aliases removed: {names}" if names else None
+
+
+def _reach(change: GroupChange) -> str:
+    found = aliases_of_group(change.connection, change.group.id)
+    if found[0].reaches == 0:
+        names = ", ".join(item.address for item in found)
+        return f"no member has a mail account any more: mail to {names} is refused"
+    return f"{found[0].address} reaches {found[0].reaches} mail accounts now"
 
 
 def default_domain(context: Context) -> str | None:

@@ -8,12 +8,26 @@ from contextlib import contextmanager
 import click
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import InvalidValue, types
 from mailstead_mail_smtp.addresses import accounts
+from mailstead_mail_smtp.addresses.aliases import aliases_of_account
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
 PAGE = 100
+LARGEST_PAGE = 10000
+QUOTA_WORDS = {"default": None, "unlimited": 0}
+SIZE = types.field_type_of(types.Size)
+ACCEPTED = "accepted: default, unlimited, or a number of bytes such as 512M or 2G"
+
+DOMAIN = click.option("--domain", default="", help="Only this domain.")
+SEARCH = click.option("--search", default="", metavar="TEXT", help="Only with this text.")
+AFTER = click.option("--after", default="", help="Begin after this address.")
+LIMIT = click.option(
+    "--limit", default=PAGE, show_default=True, type=click.IntRange(1, LARGEST_PAGE),
+    help="Show at most so many.",
+)  # fmt: skip
 
 
 @contextmanager
@@ -42,26 +56,76 @@ def add(app: App, user: str, address: str) -> None:
 
 
 @account_group.command("list")
-@click.option("--domain", default="", help="Only this domain.")
-@click.option("--after", default="", help="Begin after this address.")
-@click.option(
-    "--limit",
-    default=PAGE,
-    show_default=True,
-    type=click.IntRange(1, 10000),
-    help="Most accounts to list.",
-)
+@DOMAIN
+@SEARCH
+@AFTER
+@LIMIT
 @pass_app
-def list_accounts(app: App, domain: str, after: str, limit: int) -> None:
+def list_accounts(app: App, domain: str, search: str, after: str, limit: int) -> None:
     """List mail accounts in order of address, a page at a time."""
     with opened(app) as directory, directory.read() as connection:
         found = accounts.list_accounts(
-            connection, domain=domain.lower(), after=after.lower(), limit=limit + 1
+            connection, domain=domain.lower(), search=search, after=after.lower(), limit=limit + 1
         )
-    rows = [(item.address, item.user) for item in found[:limit]]
-    app.print_table("Mail accounts", ("Address", "User"), rows)
+    rows = [
+        (item.address, item.user, quota_words(item.quota), state_words(item), item.aliases)
+        for item in found[:limit]
+    ]
+    app.print_table("Mail accounts", ("Address", "User", "Quota", "State", "Aliases"), rows)
     if len(found) > limit:
         app.warn(f"there are more: --after {rows[-1][0]}")
+
+
+@account_group.command("show")
+@click.argument("address")
+@pass_app
+def show(app: App, address: str) -> None:
+    """Show a mail account with its aliases and where its mail is."""
+    with opened(app) as directory, directory.read() as connection:
+        found = accounts.get_account(connection, address)
+        aliases = [item.address for item in aliases_of_account(connection, found.address)]
+    record = {
+        "address": found.address, "user": found.user, "quota": quota_words(found.quota),
+        "state": state_words(found), "aliases": aliases,
+        "mail": str(app.engine.instance.path(f"{MAILDIRS}/{found.home}")),
+    }  # fmt: skip
+    app.print_record(f"Mail account {found.address}", record)
+
+
+@account_group.command("quota")
+@click.argument("address")
+@click.argument("size")
+@pass_app
+def quota(app: App, address: str, size: str) -> None:
+    """Set how much an account may hold: SIZE such as 2G, or default, or unlimited."""
+    wanted = parse_quota(size)
+    with opened(app) as directory, directory.write() as connection:
+        found = accounts.set_quota(connection, address, wanted)
+    app.note("account quota", f"{found.address} {size}")
+    app.say(f"quota of {found.address} is {quota_words(wanted)} now")
+
+
+@account_group.command("suspend")
+@click.argument("address")
+@click.option("--refuse-mail", is_flag=True, help="Also refuse new mail for it.")
+@pass_app
+def suspend(app: App, address: str, refuse_mail: bool) -> None:
+    """Let nobody log in to an account; its mail is still received."""
+    with opened(app) as directory, directory.write() as connection:
+        found = accounts.suspend(connection, address, refuse_mail=refuse_mail)
+    app.note("account suspend", found.address + (" and refuse mail" if refuse_mail else ""))
+    app.say(f"mail account {found.address}: {state_words(found)}")
+
+
+@account_group.command("resume")
+@click.argument("address")
+@pass_app
+def resume(app: App, address: str) -> None:
+    """Undo a suspension."""
+    with opened(app) as directory, directory.write() as connection:
+        found = accounts.resume(connection, address)
+    app.note("account resume", found.address)
+    app.say(f"mail account {found.address}: {state_words(found)}")
 
 
 @account_group.command("delete")
@@ -69,14 +133,54 @@ def list_accounts(app: App, domain: str, after: str, limit: int) -> None:
 @click.option("--with-mail", is_flag=True, help="Also delete its mail from the disk, for ever.")
 @pass_app
 def delete(app: App, address: str, with_mail: bool) -> None:
-    """Delete a mail account; its user stays."""
+    """Delete a mail account and its aliases; its user stays."""
+    with opened(app) as directory, directory.read() as connection:
+        found = accounts.get_account(connection, address)
+        aliases = [item.address for item in aliases_of_account(connection, found.address)]
     what = "and all its mail" if with_mail else "(its mail stays on the disk)"
-    app.confirm(f"Delete the mail account {address.lower()} {what}?")
+    lost = f" and its aliases {', '.join(aliases)}" if aliases else ""
+    app.confirm(f"Delete the mail account {found.address}{lost} {what}?")
     with opened(app) as directory, directory.write() as connection:
-        gone = accounts.delete_account(connection, address)
+        gone = accounts.delete_account(connection, found.address)
     app.note("account delete", gone.address + (" with its mail" if with_mail else ""))
     folder = app.engine.instance.path(f"{MAILDIRS}/{gone.home}")
     if with_mail:
         app.engine.machine.remove_tree(folder)
     left = "its mail is gone" if with_mail else f"its mail stays in {folder}"
     app.say(f"mail account {gone.address} deleted; {left}")
+
+
+def parse_quota(text: str) -> int | None:
+    """Read a quota: bytes, 0 for no limit, ``None`` for what holds for all.
+
+    Raises InvalidValue.
+    """
+    if text in QUOTA_WORDS:
+        return QUOTA_WORDS[text]
+    try:
+        size = int(SIZE.parse(text))
+    except ValueError as error:
+        raise InvalidValue(str(error), where="account.quota", hint=ACCEPTED) from None
+    if size == 0:
+        problem = "an account that may hold nothing is not wanted by anybody"
+        raise InvalidValue(problem, where="account.quota", hint=ACCEPTED)
+    return size
+
+
+def quota_words(quota: int | None) -> str:
+    """Give a quota as people read it and as it is entered."""
+    if not quota:
+        return "default" if quota is None else "unlimited"
+    for unit, factor in (("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)):
+        if quota % factor == 0:
+            return f"{quota // factor}{unit}"
+    return str(quota)
+
+
+def state_words(account: accounts.MailAccount) -> str:
+    """Say what an account can do."""
+    if not account.is_managed:
+        return "its domain is not managed"
+    if account.refuses_mail:
+        return "suspended, refuses mail"
+    return "active" if account.may_log_in else "suspended, receives mail"

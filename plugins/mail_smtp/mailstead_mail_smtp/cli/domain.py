@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InUse
-from mailstead_mail_smtp.addresses.accounts import count_accounts, delete_account, list_accounts
+from mailstead_mail_smtp.addresses.accounts import (
+    MailAccount,
+    count_accounts,
+    delete_account,
+    find_accounts,
+    list_accounts,
+)
+from mailstead_mail_smtp.addresses.aliases import count_aliases, delete_alias, list_aliases
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS
 from mailstead_mail_smtp.cli.account import opened
-from mailstead_mail_smtp.settings import Domains
+from mailstead_mail_smtp.places import MAILDIRS
+from mailstead_mail_smtp.settings import DomainAliases, Domains
 
-DOMAINS = "mail_smtp.domains"
+DOMAINS, ALIASES = "mail_smtp.domains", "mail_smtp.domain_aliases"
 SAVE = "save to make it effective"
-NAMED = 3  # accounts named in a refusal
+NAMED = 10  # accounts named in a refusal
 PAGE = 500
+
+CATCH_ALL = click.option(
+    "--catch-all", metavar="ADDRESS", help="Gets a blind copy of all its mail; '' for nobody."
+)
+DEFAULT_MAILBOX = click.option(
+    "--default-mailbox", metavar="ADDRESS",
+    help="Account that gets mail for unknown recipients; '' to refuse it.",
+)  # fmt: skip
+COMMENT = click.option("--comment", help="For people.")
 
 
 @click.group("domain")
@@ -23,53 +44,154 @@ def domain_group() -> None:
 
 @domain_group.command("add")
 @click.argument("name")
-@click.option("--comment", default="", help="For people.")
+@CATCH_ALL
+@DEFAULT_MAILBOX
+@COMMENT
 @pass_app
-def add_domain(app: App, name: str, comment: str) -> None:
+def add_domain(app: App, /, name: str, **given: str | None) -> None:
     """Add a mail domain."""
-    values = {"name": name, "comment": comment}
-    key = app.engine.editor.add_row(DOMAINS, values, app.engine.actor)
+    values = _values(given)
+    key = app.engine.editor.add_row(DOMAINS, {"name": name, **values}, app.engine.actor)
     app.say(f"domain {key} added; {SAVE}")
+    _tell_missing_mailbox(app, str(values.get("default_mailbox") or ""))
+
+
+@domain_group.command("set")
+@click.argument("name")
+@CATCH_ALL
+@DEFAULT_MAILBOX
+@COMMENT
+@pass_app
+def set_domain(app: App, /, name: str, **given: str | None) -> None:
+    """Change what becomes of a domain's mail."""
+    values = _values(given)
+    if not values:
+        raise click.UsageError("give at least one option")
+    app.engine.editor.change_row(DOMAINS, name, values, app.engine.actor)
+    app.say(f"domain {name} changed; {SAVE}")
+    _tell_missing_mailbox(app, str(values.get("default_mailbox") or ""))
 
 
 @domain_group.command("list")
 @pass_app
 def list_domains(app: App) -> None:
-    """List mail domains and whether they are in effect."""
+    """List mail domains, what becomes of their mail, and whether they are in effect."""
     draft, running = (app.engine.context_settings(tree) for tree in ("draft", "running"))
+    names: dict[str, list[str]] = {}
+    for alias in draft.rows(DomainAliases):
+        names.setdefault(alias.domain, []).append(alias.name)
     rows = [
-        (row.name, "yes" if running.row(Domains, row.name) else "after a save", row.comment)
+        (row.name, "yes" if running.row(Domains, row.name) else "after a save",
+         names.get(row.name, []), row.catch_all or "", row.default_mailbox or "", row.comment)
         for row in draft.rows(Domains)
-    ]
-    app.print_table("Mail domains", ("Name", "In effect", "Comment"), rows)
+    ]  # fmt: skip
+    titles = ("Name", "In effect", "Aliases", "Catch-all", "Default mailbox", "Comment")
+    app.print_table("Mail domains", titles, rows)
 
 
 @domain_group.command("remove")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Also delete its mail accounts and every use of it.")
+@click.option(
+    "--force", is_flag=True, help="Also delete its accounts, aliases and every use of it."
+)
+@click.option("--with-mail", is_flag=True, help="With --force: also delete all its mail for ever.")
 @pass_app
-def remove_domain(app: App, name: str, force: bool) -> None:
-    """Remove a mail domain; refused while it has mail accounts."""
+def remove_domain(app: App, name: str, force: bool, with_mail: bool) -> None:
+    """Remove a mail domain; refused while it has mail accounts or aliases."""
     found = app.engine.context_settings("running").row(Domains, name)
     if found is not None:
-        _free_accounts(app, found.name, force=force)
+        _free(app, found.name, force=force, with_mail=with_mail)
     app.engine.editor.remove_row(DOMAINS, name, app.engine.actor, force=force)
     app.say(f"domain {name} removed; {SAVE}")
 
 
-def _free_accounts(app: App, domain: str, *, force: bool) -> None:
+@domain_group.group("alias")
+def alias_group() -> None:
+    """Further names of domains: each address in one is also an address in the other."""
+
+
+@alias_group.command("add")
+@click.argument("alias")
+@click.argument("domain")
+@pass_app
+def add_alias(app: App, alias: str, domain: str) -> None:
+    """Make ALIAS another name of DOMAIN."""
+    values = {"name": alias, "domain": domain}
+    key = app.engine.editor.add_row(ALIASES, values, app.engine.actor)
+    app.say(f"{key} is another name of {domain}; {SAVE}")
+
+
+@alias_group.command("list")
+@pass_app
+def list_domain_aliases(app: App) -> None:
+    """List aliases of domains."""
+    rows = [
+        (row.name, row.domain) for row in app.engine.context_settings("draft").rows(DomainAliases)
+    ]
+    app.print_table("Aliases of domains", ("Alias", "Domain"), rows)
+
+
+@alias_group.command("remove")
+@click.argument("alias")
+@pass_app
+def remove_alias(app: App, alias: str) -> None:
+    """Take a name of a domain away; the domain's addresses stay."""
+    app.engine.editor.remove_row(ALIASES, alias, app.engine.actor)
+    app.say(f"{alias} is no longer a name of a domain; {SAVE}")
+
+
+def _values(given: dict[str, str | None]) -> dict[str, Any]:
+    """Give what was asked for; an empty address unsets it."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    return {name: value or ("" if name == "comment" else None) for name, value in asked.items()}
+
+
+def _tell_missing_mailbox(app: App, address: str) -> None:
+    if not address:
+        return
     with opened(app) as directory, directory.read() as connection:
-        count = count_accounts(connection, domain)
-        named = [item.address for item in list_accounts(connection, domain=domain, limit=NAMED)]
-    if not count:
+        where = ACCOUNTS.c.address == address.lower()
+        if not find_accounts(connection, where, limit=1):
+            app.warn(f"there is no mail account {address} yet; until then such mail is refused")
+
+
+def _free(app: App, domain: str, *, force: bool, with_mail: bool) -> None:
+    with opened(app) as directory, directory.read() as connection:
+        counts = count_accounts(connection, domain), count_aliases(connection, domain)
+        first = list_accounts(connection, domain=domain, limit=NAMED)
+        named = [item.address for item in list_aliases(connection, domain=domain, limit=NAMED)]
+    if not any(counts):
         return
     if not force:
-        more = (f"{count - len(named)} more",) if count > len(named) else ()
-        users = (*(f"mail account {address}" for address in named), *more)
-        raise InUse("it has mail accounts", users=users, where=f"domain {domain}")
-    app.confirm(f"Delete the {count} mail accounts in {domain} now?")
+        users = (*_named(app, first, counts[0]), *_more("mail alias", named, counts[1]))
+        raise InUse("it has addresses", users=users, where=f"domain {domain}")
+    fate = "and all their mail, for ever" if with_mail else "(their mail stays on the disk)"
+    app.confirm(f"Delete {counts[0]} mail accounts and {counts[1]} aliases in {domain} now {fate}?")
+    gone = _delete_addresses(app, domain)
+    for account in gone if with_mail else ():
+        app.engine.machine.remove_tree(app.engine.instance.path(f"{MAILDIRS}/{account.home}"))
+    app.note("domain remove", f"{domain}: {counts[0]} accounts, {counts[1]} aliases")
+    left = "their mail is gone" if with_mail else "their mail stays on the disk"
+    app.say(f"{counts[0]} mail accounts and {counts[1]} aliases deleted; {left}")
+
+
+def _delete_addresses(app: App, domain: str) -> list[MailAccount]:
+    gone: list[MailAccount] = []
     with opened(app) as directory, directory.write() as connection:
+        while aliases := list_aliases(connection, domain=domain, limit=PAGE):
+            for alias in aliases:
+                delete_alias(connection, alias.address)
         while page := list_accounts(connection, domain=domain, limit=PAGE):
-            for item in page:
-                delete_account(connection, item.address)
-    app.say(f"{count} mail accounts deleted; their mail stays on the disk")
+            gone += [delete_account(connection, item.address) for item in page]
+    return gone
+
+
+def _named(app: App, first: Sequence[MailAccount], count: int) -> list[str]:
+    folder = app.engine.instance.path(MAILDIRS)
+    named = [f"{item.address} (mail in {folder}/{item.home})" for item in first]
+    return _more("mail account", named, count)
+
+
+def _more(what: str, named: Sequence[str], count: int) -> list[str]:
+    left = count - len(named)
+    return [*(f"{what} {item}" for item in named), *([f"{left} more {what}s"] if left > 0 else [])]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 import sqlalchemy as sa
 
 from mailstead.errors import AlreadyExists, InvalidValue, NotFound
-from mailstead.machine.base import Path as SystemPath
 from mailstead_mail_smtp.addresses import following
 from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
@@ -20,37 +18,12 @@ from mailstead_mail_smtp.addresses.accounts import (
     delete_account,
     list_accounts,
 )  # fmt: skip
-from mailstead_mail_smtp.addresses.tables import ACCOUNTS, DOMAINS
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS
 from mailstead_users.directory import Directory
 from mailstead_users.hookspecs import UserChange
-from mailstead_users.schemas import USERS, image
-from mailstead_users.tables import logins, users
+from mailstead_users.tables import logins
 from mailstead_users.users import find_user
-from tests.plugins.contexts import SANDBOX, Bench, bench
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Directory]:
-    """Give a directory with ada, bob and two domains."""
-    instance = attrs.evolve(SANDBOX, prefix=SystemPath(tmp_path))
-    for schema in (USERS, *following.schemas()):
-        path = Path(instance.path(schema.path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(image(schema))
-    with Directory.open(instance, following.schemas()) as made:
-        with made.write() as connection:
-            for name in ("ada", "bob"):
-                values = {"uuid": name, "name": name, "password": "x"}
-                connection.execute(users.insert().values(values))
-            connection.execute(DOMAINS.insert(), [{"name": "example.com"}, {"name": "example.org"}])
-        yield made
-
-
-@pytest.fixture
-def connection(directory: Directory) -> Iterator[sa.Connection]:
-    """Give a transaction on it."""
-    with directory.write() as made:
-        yield made
+from tests.plugins.contexts import Bench, bench
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+"""Which domains are managed now, and what an address is called at its real domain."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from mailstead.plugin import AlreadyExists, NotFound
+from mailstead_mail_smtp.addresses.grammar import split_address
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAIN_ALIASES, DOMAINS
+
+
+def real_domain(connection: sa.Connection, domain: str) -> str | None:
+    """Give a managed domain, or the one it is an alias of; ``None`` for a foreign one."""
+    found = sa.select(DOMAINS.c.name).where(DOMAINS.c.name == domain)
+    alias = sa.select(DOMAIN_ALIASES.c.domain).where(DOMAIN_ALIASES.c.name == domain)
+    name: str | None = connection.execute(sa.union_all(found, alias)).scalar()
+    return name
+
+
+def canonical_address(
+    connection: sa.Connection, address: str, where: str = "account.address"
+) -> tuple[str, str]:
+    """Give local part and real domain. Raises InvalidValue, NotFound."""
+    local, domain = split_address(address, where)
+    real = real_domain(connection, domain)
+    if real is None:
+        problem = f"{domain} is not a managed domain, or not saved yet"
+        hint = f"run `mailstead domain add {domain}` and `mailstead save`"
+        raise NotFound(problem, where=where, hint=hint)
+    return local, real
+
+
+def known_as(connection: sa.Connection, address: str, where: str) -> str:
+    """Give the stored form of an address that may exist. Raises InvalidValue.
+
+    One whose domain is no longer managed is known by what it was.
+    """
+    local, domain = split_address(address, where)
+    return f"{local}@{real_domain(connection, domain) or domain}"
+
+
+def refuse_taken(connection: sa.Connection, address: str, where: str) -> None:
+    """Raise AlreadyExists when an account or alias has the address."""
+    for table, word, command in ((ACCOUNTS, "account", "account delete"),
+                                 (ALIASES, "alias", "alias remove")):  # fmt: skip
+        if connection.execute(sa.select(table.c.address).where(table.c.address == address)).first():
+            hint = f"choose another, or run `mailstead {command} {address}` first"
+            problem = f"the mail {word} {address} exists already"
+            raise AlreadyExists(problem, where=where, hint=hint)

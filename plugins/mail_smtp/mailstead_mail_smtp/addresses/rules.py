@@ -1,0 +1,66 @@
+"""What a changed domain must obey so that every address means one thing.
+
+Each is asked about one record and looks others up by key: a domain among many costs no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mailstead.plugin import Problem
+
+
+def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
+    """Give problems with a domain's catch-all and default mailbox."""
+    where = f"mail_smtp.domains[{record.name}]"
+    if record.catch_all and _real(settings, _domain_of(record.catch_all)) == record.name:
+        yield _copy_of_copy(f"{where}.catch_all")
+    target = record.default_mailbox
+    if target and settings.row(type(record), _domain_of(target)) is None:
+        problem = f"{_domain_of(target)} is not a mail domain of this server"
+        hint = "give the address of a mail account here"
+        yield Problem(f"{where}.default_mailbox", problem, hint)
+    if _alias(settings, record.name) is not None:
+        yield _both(f"{where}.name", record.name)
+
+
+def check_alias(record: Any, settings: Any) -> Iterator[Problem]:
+    """Give problems with an alias of a domain."""
+    where = f"mail_smtp.domain_aliases[{record.name}]"
+    if _domain(settings, record.name) is not None:
+        yield _both(f"{where}.name", record.name)
+    domain = _domain(settings, record.domain)
+    if domain and domain.catch_all and _domain_of(domain.catch_all) == record.name:
+        yield _copy_of_copy(f"{where}.name")
+
+
+def _both(where: str, name: str) -> Problem:
+    hint = "remove the one or the other"
+    return Problem(where, f"{name} cannot be a mail domain and an alias of one", hint)
+
+
+def _copy_of_copy(where: str) -> Problem:
+    problem = "the catch-all, which gets a copy of all the domain's mail, would be in that domain"
+    return Problem(where, problem, "let the copies go to an address in another domain")
+
+
+def _real(settings: Any, name: str) -> str:
+    alias = _alias(settings, name)
+    return alias.domain if alias is not None else name
+
+
+def _alias(settings: Any, name: str) -> Any:
+    from mailstead_mail_smtp.settings import DomainAliases
+
+    return settings.row(DomainAliases, name)
+
+
+def _domain(settings: Any, name: str) -> Any:
+    from mailstead_mail_smtp.settings import Domains
+
+    return settings.row(Domains, name)
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2]

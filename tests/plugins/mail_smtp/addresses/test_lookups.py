@@ -1,0 +1,150 @@
+"""What Postfix finds, asked with postmap(1) itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mailstead_mail_smtp.addresses.accounts import create_account, suspend
+from mailstead_mail_smtp.addresses.aliases import alias_account, alias_external, alias_group
+from mailstead_mail_smtp.addresses.lookups import CLOSED, LOOKUPS, queries
+from mailstead_mail_smtp.addresses.tables import DOMAINS
+from mailstead_mail_smtp.places import LOOKUP_DATABASE
+from mailstead_users.directory import Directory
+
+POSTMASTER = "postmaster@mail.example.edu"
+Ask = Callable[[str, str], str]
+
+
+@pytest.fixture
+def ask(directory: Directory, tmp_path: Path) -> Ask:
+    """Fill a directory; give a function that asks a map for a key."""
+    with directory.write() as connection:
+        for user, address in (("ada", "ada@example.com"), ("bob", "bob@example.org")):
+            create_account(connection, user, address)
+        alias_account(connection, "info@example.com", "ada@example.com")
+        alias_account(connection, "moved@example.com", "bob@example.org")
+        alias_group(connection, "all@example.com", "staff")
+        alias_external(connection, "out@example.com", "ann@elsewhere.example")
+        com = DOMAINS.update().where(DOMAINS.c.name == "example.com")
+        connection.execute(
+            com.values(catch_all="copy@example.org", default_mailbox="ada@example.com")
+        )
+    database = directory.instance.path(LOOKUP_DATABASE)
+
+    def found(name: str, key: str) -> str:
+        path = tmp_path / f"{name}.cf"
+        query = queries(POSTMASTER)[name]
+        path.write_text(f"dbpath = {database}\nquery = {query}\n")
+        os.utime(path, (0, 0))  # Postfix waits before it believes a file just written
+        done = subprocess.run(
+            ["postmap", "-q", key, f"sqlite:{path}"], capture_output=True, text=True, check=False
+        )
+        assert not done.stderr, done.stderr
+        return done.stdout.strip()
+
+    return found
+
+
+def change(directory: Directory, *words: str) -> None:
+    """Run SQL."""
+    with directory.write() as connection:
+        for text in words:
+            connection.execute(sa.text(text))
+
+
+ROUTES = [
+    ("domains", "example.com", "example.com"),
+    ("domains", "example.net", "example.net"),
+    ("domains", "elsewhere.example", ""),
+    ("aliases", "ada@example.com", "ada@example.com"),
+    ("aliases", "ada@example.net", "ada@example.com"),
+    ("aliases", "ADA@example.com", "ada@example.com"),
+    ("aliases", "info@example.net", "ada@example.com"),
+    ("aliases", "all@example.com", "ada@example.com,bob@example.org"),
+    ("aliases", "out@example.net", "ann@elsewhere.example"),
+    ("aliases", "moved@example.com", "bob@example.org"),
+    ("aliases", "nobody@example.com", ""),
+    ("aliases", "info@example.org", ""),
+    ("aliases", "ann@elsewhere.example", ""),
+    ("aliases", "@example.com", ""),
+    ("aliases", "info", ""),
+    ("roles", "postmaster@example.net", POSTMASTER),
+    ("roles", "abuse@example.org", POSTMASTER),
+    ("roles", "postmaster@elsewhere.example", ""),
+    ("roles", "webmaster@example.org", ""),
+    ("default_mailbox", "@example.com", "ada@example.com"),
+    ("default_mailbox", "@example.net", "ada@example.com"),
+    ("default_mailbox", "@example.org", ""),
+    ("default_mailbox", "nobody@example.com", ""),
+    ("catch_all", "@example.com", "copy@example.org"),
+    ("catch_all", "@example.net", "copy@example.org"),
+    ("catch_all", "@example.org", ""),
+    ("catch_all", "ada@example.com", ""),
+    ("senders", "ada@example.net", "ada@example.com"),
+    ("senders", "info@example.com", "ada@example.com"),
+    ("senders", "all@example.com", ""),
+    ("senders", "out@example.com", ""),
+    ("closed", "ada@example.com", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value"), ROUTES)
+def test_a_lookup_gives(ask: Ask, name: str, key: str, value: str) -> None:
+    """As the table says."""
+    assert ask(name, key) == value
+
+
+def test_a_mailbox_is_found_by_its_real_address_alone(ask: Ask) -> None:
+    """Another name was replaced before."""
+    assert ask("mailboxes", "ada@example.com").startswith("example.com/ada-")
+    assert ask("mailboxes", "ada@example.net") == ""
+
+
+def test_nothing_is_found_in_a_domain_that_is_no_longer_managed(
+    ask: Ask, directory: Directory
+) -> None:
+    """Its mail can go to wherever it is now, also through aliases that led there."""
+    change(directory, "DELETE FROM mail.domains WHERE name = 'example.org'")
+    assert ask("domains", "example.org") == ask("aliases", "bob@example.org") == ""
+    assert ask("aliases", "moved@example.com") == ""
+    assert ask("aliases", "all@example.com") == "ada@example.com"
+    assert ask("roles", "postmaster@example.org") == ""
+
+
+def test_a_closed_mailbox_is_found_and_refused(ask: Ask, directory: Directory) -> None:
+    """By each of its names; a group goes on without it, and no default mailbox takes its mail."""
+    with directory.write() as connection:
+        suspend(connection, "ada@example.com", refuse_mail=True)
+    for name in ("ada@example.com", "ada@example.net", "info@example.com"):
+        assert ask("closed", name) == CLOSED
+        assert ask("aliases", name) == "ada@example.com"
+    assert ask("aliases", "all@example.com") == "bob@example.org"
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+@pytest.mark.parametrize("key", ["o'x@example.com", "' OR 1=1 --", "%s@example.com", "a%@b", '"'])
+def test_a_key_stays_a_key(ask: Ask, name: str, key: str) -> None:
+    """Postfix quotes it; nothing is found and nothing fails."""
+    assert ask(name, key) == ""
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+@pytest.mark.usefixtures("ask")
+def test_each_lookup_uses_indexes(directory: Directory, name: str) -> None:
+    """However many addresses there are."""
+    query = queries(POSTMASTER)[name].replace("%%", "%")
+    for mark, value in (("%s", "ada@example.com"), ("%u", "ada"), ("%d", "example.com")):
+        query = query.replace(mark, value)
+    for table in ("domain_aliases", "group_accounts", "domains", "accounts", "aliases"):
+        query = query.replace(f"FROM {table}", f"FROM mail.{table}")
+        query = query.replace(f"JOIN {table}", f"JOIN mail.{table}")
+    with directory.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    scans = [row[-1] for row in plan if "SCAN" in row[-1]]
+    assert [scan for scan in scans if "k" not in scan.split() and "CONSTANT" not in scan] == []
