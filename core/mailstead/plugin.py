@@ -23,7 +23,7 @@ from mailstead.errors import (
     RenderError,
 )
 from mailstead.instance import Instance
-from mailstead.machine.base import Completed, Machine, Path
+from mailstead.machine.base import Completed, Machine, Path, Submission, SubmissionStep
 from mailstead.module import (
     Account,
     Backup,
@@ -61,5 +61,6 @@ __all__ = [
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Publication", "RenderError", "RowChange", "Say",
-    "Snippet", "Template", "field", "form", "hookimpl", "hookspec", "resident", "table", "types",
+    "Snippet", "Submission", "SubmissionStep", "Template", "field", "form", "hookimpl",
+    "hookspec", "resident", "table", "types",
 ]  # fmt: skip

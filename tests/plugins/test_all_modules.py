@@ -53,6 +53,8 @@ def test_rendering_twice_gives_the_same_bytes(engine: Engine) -> None:
 
 def test_each_file_in_a_manifest_is_rendered_or_made(engine: Engine) -> None:
     """No module claims a path it does not use."""
+    login = {"host": "smart.example", "user": "us", "password": "x", "tls": "required"}
+    engine.editor.set_form("mail_smtp.smarthost", login, engine.actor)
     plan = engine.plan()
     made = {item.path for item in plan.files} | {item.path for _, item in plan.generated}
     claimed = {

@@ -110,6 +110,40 @@ class Conversation:
 
 
 @attrs.frozen
+class Submission:
+    """What it takes to hand mail to another server.
+
+    Attributes:
+        tls: ``none``; ``opportunistic``: where it is offered, unverified; ``required``: STARTTLS
+            with a verified certificate; ``implicit``: verified, from the first byte.
+        ca: path of a PEM file of who may sign the certificate.
+        clear_password: the password may be sent without TLS.
+        hello: the name to greet with.
+        recipient: where to send a message; empty: none is sent.
+    """
+
+    host: str
+    port: int
+    tls: str
+    ca: str
+    hello: str
+    user: str = ""
+    password: str = attrs.field(default="", repr=False)
+    clear_password: bool = False
+    sender: str = ""
+    recipient: str = ""
+
+
+@attrs.frozen
+class SubmissionStep:
+    """One step of it, and the server's words."""
+
+    title: str
+    is_done: bool
+    said: str
+
+
+@attrs.frozen
 class RowChange:
     """One row of a published table: ``old`` and ``new`` are whole rows; ``None`` is no row.
 
@@ -337,6 +371,11 @@ class Machine(Protocol):
 
     def converse(self, conversation: Conversation, *, timeout: float = 5.0) -> None:
         """Hold a conversation. Raises ProbeFailed with the turn that went wrong."""
+
+    def submit(
+        self, submission: Submission, *, timeout: float = 20.0
+    ) -> tuple[SubmissionStep, ...]:
+        """Hand a message to another server; gives the steps up to the first that fails."""
 
     def has_systemd(self) -> bool:
         """Tell whether the machine was booted with systemd."""

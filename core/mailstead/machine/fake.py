@@ -23,6 +23,8 @@ from mailstead.machine.base import (
     Path,
     ProcessState,
     RowChange,
+    Submission,
+    SubmissionStep,
 )
 from mailstead.machine.deadline import deadline
 from mailstead.machine.fake_files import Node
@@ -262,6 +264,16 @@ class FakeMachine(FakeStreams):
         self.log.note("converse", conversation)
         if not self.answers(conversation):
             raise ProbeFailed("connecting: no connection: refused", where=str(conversation))
+
+    def submit(
+        self,
+        submission: Submission,
+        *,
+        timeout: float = 20.0,  # noqa: ARG002 - the port's
+    ) -> tuple[SubmissionStep, ...]:
+        """Refuse to connect: no server is near."""
+        self.log.note("submit", submission)
+        return (SubmissionStep("connect", False, "connection refused"),)
 
     # published rows
 

@@ -34,6 +34,8 @@ from mailstead.machine.base import (
     ProcessState,
     ReadStream,
     RowChange,
+    Submission,
+    SubmissionStep,
     WriteStream,
 )
 
@@ -215,6 +217,14 @@ class RealMachine:
     def converse(self, conversation: Conversation, *, timeout: float = 5.0) -> None:
         """Hold a conversation."""
         probe.converse(conversation, timeout=timeout)
+
+    def submit(
+        self, submission: Submission, *, timeout: float = 20.0
+    ) -> tuple[SubmissionStep, ...]:
+        """Hand a message to another server."""
+        from mailstead.machine.submission import submit
+
+        return submit(submission, timeout=timeout)
 
     def has_systemd(self) -> bool:
         """Tell whether systemd runs; see sd_booted(3)."""

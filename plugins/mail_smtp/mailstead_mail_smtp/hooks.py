@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailstead.plugin import Context
-from mailstead_mail_smtp.hookspecs import Parameter, Service
+from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
 
 Contributed = tuple[str, tuple[Parameter, ...]]
 
@@ -18,3 +18,15 @@ def collect_services(context: Context) -> tuple[tuple[str, tuple[Service, ...]],
     """Ask the other modules for master.cf entries; pairs of module and what it gives."""
     found = context.collect("postfix_services", context=context)
     return tuple((module, tuple(given)) for module, given in found)
+
+
+def collect_filters(context: Context) -> tuple[MailFilter, ...]:
+    """Ask the other modules for mail filters."""
+    found = context.collect("mail_filters", context=context)
+    return tuple(item for _, given in found for item in given)
+
+
+def collect_restrictions(context: Context) -> tuple[str, ...]:
+    """Ask the other modules for restrictions of recipients."""
+    found = context.collect("recipient_restrictions", context=context)
+    return tuple(item for _, given in found for item in given)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context, Problem
 from mailstead_mail_smtp import tls
-from mailstead_mail_smtp.postfix import relay
+from mailstead_mail_smtp.postfix import filters, identity, limits, relay, smarthost
 from mailstead_mail_smtp.settings import DomainAliases, Domains
 from mailstead_network.names import find_fqdn
 
@@ -18,8 +18,8 @@ def problems(context: Context) -> Iterator[Problem]:
     """Give all problems."""
     yield from _domain_is_host(context)
     yield from _prefix(context)
-    yield from relay.problems(context)
-    yield from tls.problems(context)
+    for part in (identity, relay, limits, smarthost, filters, tls):
+        yield from part.problems(context)
 
 
 def _domain_is_host(context: Context) -> Iterator[Problem]:

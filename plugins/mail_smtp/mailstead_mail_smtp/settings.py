@@ -77,6 +77,12 @@ class Smarthost:
     )
     user: types.Text | None = field(default=None, help="name to log in with; unset: no login")
     password: types.Secret | None = field(default=None, help="its password")
+    ca: types.FilePath | None = field(
+        default=None, help="PEM file of who may sign its certificate; unset: those of Debian"
+    )
+    clear_password: bool = field(
+        default=False, help="the password may cross without TLS, for all to read"
+    )
     tls: Literal["none", "opportunistic", "required", "implicit"] = field(
         default="opportunistic",
         help="required: STARTTLS with a verified certificate; implicit: verified TLS from the "

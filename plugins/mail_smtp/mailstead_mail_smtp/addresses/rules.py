@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mailstead.plugin import Problem
+from mailstead.plugin import InvalidValue, Problem
+from mailstead_mail_smtp.addresses.grammar import parse_target
 
 
 def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
@@ -16,6 +17,7 @@ def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
     where = f"mail_smtp.domains[{record.name}]"
     if record.catch_all and _real(settings, _domain_of(record.catch_all)) == record.name:
         yield _copy_of_copy(f"{where}.catch_all")
+    yield from _targets(record, where)
     target = record.default_mailbox
     if target and settings.row(type(record), _domain_of(target)) is None:
         problem = f"{_domain_of(target)} is not a mail domain of this server"
@@ -33,6 +35,14 @@ def check_alias(record: Any, settings: Any) -> Iterator[Problem]:
     domain = _domain(settings, record.domain)
     if domain and domain.catch_all and _domain_of(domain.catch_all) == record.name:
         yield _copy_of_copy(f"{where}.name")
+
+
+def _targets(record: Any, where: str) -> Iterator[Problem]:
+    for name in ("catch_all", "default_mailbox"):
+        try:
+            parse_target(getattr(record, name) or "nobody@example.org", f"{where}.{name}")
+        except InvalidValue as error:
+            yield Problem(error.where, error.problem, error.hint)
 
 
 def _both(where: str, name: str) -> Problem:

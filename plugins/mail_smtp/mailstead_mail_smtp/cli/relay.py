@@ -9,6 +9,10 @@ from mailstead_mail_smtp.settings import RelayPolicy
 
 RELAY = "mail_smtp.relay"
 SAVE = "save to make it effective"
+DANGER = (
+    "A server that lets anyone send mail is an open relay: within hours it sends other people's "
+    "spam in your name, and other servers refuse its mail."
+)
 
 
 @click.group("relay")
@@ -18,10 +22,13 @@ def relay_group() -> None:
 
 @relay_group.command("allow")
 @click.argument("name", metavar="OBJECT")
+@click.option("--open-relay", is_flag=True, help="Even if it lets nearly anyone send mail.")
 @pass_app
-def allow(app: App, name: str) -> None:
+def allow(app: App, name: str, open_relay: bool) -> None:
     """Let an object relay."""
-    _set_relay(app, name, allow=True)
+    if open_relay:
+        app.confirm(f"{DANGER} Let {name} relay all the same?")
+    _set_relay(app, name, allow=True, open_relay=open_relay)
 
 
 @relay_group.command("deny")
@@ -29,7 +36,7 @@ def allow(app: App, name: str) -> None:
 @pass_app
 def deny(app: App, name: str) -> None:
     """Keep an object in the list, but do not let it relay."""
-    _set_relay(app, name, allow=False)
+    _set_relay(app, name, allow=False, open_relay=False)
 
 
 @relay_group.command("remove")
@@ -49,10 +56,10 @@ def list_relay(app: App) -> None:
     app.print_table("Relay policy", ("Object", "Allow"), [(row.object, row.allow) for row in found])
 
 
-def _set_relay(app: App, name: str, *, allow: bool) -> None:
+def _set_relay(app: App, name: str, **values: bool) -> None:
     editor, actor = app.engine.editor, app.engine.actor
     if app.engine.context_settings("draft").row(RelayPolicy, name) is None:
-        editor.add_row(RELAY, {"object": name, "allow": allow}, actor)
+        editor.add_row(RELAY, {"object": name, **values}, actor)
     else:
-        editor.change_row(RELAY, name, {"allow": allow}, actor)
-    app.say(f"object {name} {'may' if allow else 'may not'} relay; {SAVE}")
+        editor.change_row(RELAY, name, values, actor)
+    app.say(f"object {name} {'may' if values['allow'] else 'may not'} relay; {SAVE}")

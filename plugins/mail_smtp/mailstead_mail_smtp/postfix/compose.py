@@ -14,7 +14,7 @@ import attrs
 from mailstead.plugin import PlanError
 from mailstead_mail_smtp.hookspecs import Parameter, Service
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
 WORD = re.compile(r"[A-Za-z0-9_.:/\[\]?!-]+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HINT = "report it to the modules' authors, or disable one of them"

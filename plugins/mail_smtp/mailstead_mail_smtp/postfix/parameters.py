@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailstead.plugin import Context, Instance
+from mailstead.plugin import Context
 from mailstead_mail_smtp import places, tls
+from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Parameter
+from mailstead_mail_smtp.postfix.filters import filter_parameters
+from mailstead_mail_smtp.postfix.identity import identity, own_names
+from mailstead_mail_smtp.postfix.limits import limits
 from mailstead_mail_smtp.postfix.relay import mynetworks
 from mailstead_mail_smtp.postfix.services import NOWHERE
+from mailstead_mail_smtp.postfix.smarthost import smarthost_parameters
+from mailstead_mail_smtp.settings import Smarthost
 from mailstead_network.addresses import has_ipv6
-from mailstead_network.names import fqdn
 
+IMPOSTOR = "501 5.7.1 that is my own name"
 NOT_YET = "vmail-does-not-exist-yet"  # a preview before the system user was made
 
 
@@ -19,12 +25,16 @@ def own_parameters(context: Context) -> tuple[Parameter, ...]:
     """Give all of them, in the order they are written."""
     return (
         *_places(context),
-        *_identity(context),
+        *identity(context),
+        *_listening(context),
         *_trust(context),
         *_protocol(),
         *_tls(context),
         *_delivery(context),
-        *_outbound(context.instance),
+        *limits(context),
+        *filter_parameters(context),
+        *smarthost_parameters(context),
+        *_outbound(context),
     )
 
 
@@ -37,12 +47,8 @@ def _places(context: Context) -> Iterator[Parameter]:
     yield Parameter("enable_long_queue_ids", "yes", "an id is never used twice")
 
 
-def _identity(context: Context) -> Iterator[Parameter]:
+def _listening(context: Context) -> Iterator[Parameter]:
     instance = context.instance
-    yield Parameter("myhostname", fqdn(context))
-    yield Parameter("myorigin", "$myhostname")
-    yield Parameter("mydestination", "$myhostname, localhost")
-    yield Parameter("smtpd_banner", "$myhostname ESMTP")
     loopback_only = bool(instance.addresses) and all(map(_is_loopback, instance.addresses))
     comment = "master.cf says where each service listens"
     yield Parameter("inet_interfaces", "loopback-only" if loopback_only else "all", comment)
@@ -58,10 +64,12 @@ def _trust(context: Context) -> Iterator[Parameter]:
     unknown = () if context.instance.is_sandbox else ("reject_unknown_sender_domain",)
     recipient = (
         "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient",
-        *unknown, f"check_recipient_access {_map('closed')}",
+        *unknown, f"check_recipient_access {_map('closed')}", *collect_restrictions(context),
     )  # fmt: skip
     yield Parameter("smtpd_recipient_restrictions", ", ".join(recipient))
-    yield Parameter("smtpd_helo_restrictions", "permit_mynetworks, reject_invalid_helo_hostname")
+    impostors = " ".join(f"{{{name} = {IMPOSTOR}}}" for name in own_names(context))
+    helo = f"permit_mynetworks, check_helo_access inline:{{{impostors}}}"
+    yield Parameter("smtpd_helo_restrictions", f"{helo}, reject_invalid_helo_hostname")
     yield Parameter("smtpd_data_restrictions", "reject_unauth_pipelining")
     yield Parameter("smtpd_forbid_unauth_pipelining", "yes")
     yield Parameter("smtpd_reject_unlisted_sender", "yes")
@@ -90,7 +98,6 @@ def _tls(context: Context) -> Iterator[Parameter]:
     yield Parameter("smtpd_tls_received_header", "yes")
     for name in ("smtpd_tls_protocols", "smtpd_tls_mandatory_protocols"):
         yield Parameter(name, ">=TLSv1.2")
-    yield Parameter("smtp_tls_security_level", "may")
 
 
 def _delivery(context: Context) -> Iterator[Parameter]:
@@ -122,12 +129,15 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     yield Parameter("append_dot_mydomain", "no")
 
 
-def _outbound(instance: Instance) -> Iterator[Parameter]:
+def _outbound(context: Context) -> Iterator[Parameter]:
+    instance = context.instance
     if not instance.is_sandbox:
         return
     yield Parameter("smtpd_peername_lookup", "no")
     yield Parameter("smtp_dns_support_level", "disabled")
-    if instance.outside:
+    if context.settings.form(Smarthost).host:
+        pass
+    elif instance.outside:
         yield Parameter("relayhost", instance.outside)
     else:
         yield Parameter("default_transport", f"{NOWHERE}:5.1.2 this sandbox has no outside")

@@ -24,15 +24,16 @@ def mynetworks(context: Context) -> str:
 
 def problems(context: Context) -> Iterator[Problem]:
     """Give a problem for each allowed object that lets nearly anyone relay."""
-    for name in _allowed(context):
+    for name in _allowed(context, even_open=False):
         addresses = {4: 0, 6: 0}
         for network in networks_of(context, name):
             addresses[network.version] += network.num_addresses
         if any(addresses[version] > _limit(version) for version in WIDEST):
             yield Problem(
                 f"mail_smtp.relay[{name}].object",
-                f"the object {name} covers so many addresses that anyone could send mail",
-                "allow an object that holds only your own networks",
+                f"the object {name} covers so many addresses that anyone could send in your name",
+                "allow an object that holds only your own networks; open_relay=yes is for"
+                " whoever wants an open relay, which others will soon refuse mail from",
             )
 
 
@@ -40,5 +41,6 @@ def _limit(version: int) -> int:
     return int(2 ** ((32 if version == 4 else 128) - WIDEST[version]))  # noqa: PLR2004 - IPv4
 
 
-def _allowed(context: Context) -> tuple[str, ...]:
-    return tuple(row.object for row in context.settings.rows(RelayPolicy) if row.allow)
+def _allowed(context: Context, *, even_open: bool = True) -> tuple[str, ...]:
+    rows = context.settings.rows(RelayPolicy)
+    return tuple(row.object for row in rows if row.allow and (even_open or not row.open_relay))

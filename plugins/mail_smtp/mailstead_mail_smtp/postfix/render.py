@@ -10,9 +10,12 @@ from mailstead_mail_smtp import places
 from mailstead_mail_smtp.addresses.lookups import LOOKUPS, queries
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
+from mailstead_mail_smtp.postfix.identity import mailname
 from mailstead_mail_smtp.postfix.parameters import own_parameters
 from mailstead_mail_smtp.postfix.services import own_services
+from mailstead_mail_smtp.postfix.smarthost import PASSWORDS, password_line, password_template
 from mailstead_mail_smtp.postfix.snippets import merge_main_cf, merge_master_cf
+from mailstead_mail_smtp.settings import Options
 from mailstead_network.names import fqdn
 
 ME = "mail_smtp"
@@ -30,6 +33,10 @@ def templates() -> tuple[Template, ...]:
             snippet="master.cf", merge=merge_master_cf,
         ),
         Template("/etc/postfix/aliases", "aliases.j2", variables=_aliases),
+        Template("/etc/mailname", "mailname.j2", variables=_mailname),
+        Template(
+            PASSWORDS, password_template, variables=_passwords, mode=0o600, secret=True
+        ),
         *(
             Template(f"/etc/postfix/sqlite/{name}.cf", "sqlite.cf.j2", variables=_lookup(name))
             for name in LOOKUPS
@@ -49,8 +56,17 @@ def master_cf(context: Context) -> Mapping[str, Any]:
     return {"managed": places.MANAGED, "groups": compose_services(given)}
 
 
-def _aliases(_context: Context) -> Mapping[str, Any]:
-    return {"managed": places.MANAGED}
+def _aliases(context: Context) -> Mapping[str, Any]:
+    target = context.settings.form(Options).postmaster or "root"
+    return {"managed": places.MANAGED, "postmaster": target}
+
+
+def _mailname(context: Context) -> Mapping[str, Any]:
+    return {"mailname": mailname(context)}
+
+
+def _passwords(context: Context) -> Mapping[str, Any]:
+    return {"managed": places.MANAGED, **password_line(context)}
 
 
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:

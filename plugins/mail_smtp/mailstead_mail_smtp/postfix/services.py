@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from mailstead.plugin import Context, Listen
 from mailstead_mail_smtp.hooks import collect_parameters
 from mailstead_mail_smtp.hookspecs import Service
+from mailstead_mail_smtp.postfix.filters import filter_listens, filter_services
+from mailstead_mail_smtp.settings import Authentication
 from mailstead_network.addresses import listen_addresses
 
 SMTP, SUBMISSION, SUBMISSIONS = ("smtp", 25), ("submission", 587), ("submissions", 465)
@@ -39,21 +41,31 @@ lmtp - - - - lmtp
 anvil - - - 1 anvil
 scache - - - 1 scache"""
 
+LOGIN = {"smtpd_sasl_auth_enable": "yes", "smtpd_helo_restrictions": ""}
 LOGIN_ONLY = {
-    "smtpd_sasl_auth_enable": "yes",
-    "smtpd_helo_restrictions": "",
     "smtpd_sender_restrictions": "reject_sender_login_mismatch",
     "smtpd_relay_restrictions": "permit_sasl_authenticated, reject",
+}
+LOGIN_OR_AS_ON_25 = {
+    "smtpd_sender_restrictions": "reject_authenticated_sender_login_mismatch",
+    "smtpd_relay_restrictions": (
+        "permit_sasl_authenticated, permit_mynetworks, reject_unauth_destination"
+    ),
 }
 
 
 def own_services(context: Context) -> tuple[Service, ...]:
     """Give the services: SMTP, submission where there is somebody to ask, and the plumbing."""
-    return (*_network_services(context), *_plumbing(), *_nowhere(context))
+    own = (*_network_services(context), *_plumbing(), *_nowhere(context))
+    return (*own, *filter_services(context))
 
 
 def listens(context: Context) -> tuple[Listen, ...]:
     """Give the sockets Postfix opens."""
+    return (*_offered_listens(context), *filter_listens(context))
+
+
+def _offered_listens(context: Context) -> tuple[Listen, ...]:
     return tuple(
         Listen(name, context.instance.port(name, standard), address)
         for name, standard in offered(context)
@@ -76,21 +88,22 @@ def has_authentication(context: Context) -> bool:
 
 
 def _network_services(context: Context) -> Iterator[Service]:
-    for socket in listens(context):
+    for socket in _offered_listens(context):
         address = f"[{socket.address}]" if ":" in socket.address else socket.address
         place = f"{address}:{socket.port}" if address else str(socket.port)
-        options = _options(socket.service)
+        options = _options(context, socket.service)
         yield Service(place, "inet", "smtpd", private="n", options=options)
 
 
-def _options(service: str) -> dict[str, str]:
+def _options(context: Context, service: str) -> dict[str, str]:
+    if service == "smtp":
+        return {}
+    form = context.settings.form(Authentication)
+    tls = {"smtpd_tls_wrappermode": "yes"}
     if service == "submission":
-        name = {"syslog_name": "postfix/submission"}
-        return {**name, "smtpd_tls_security_level": "encrypt", **LOGIN_ONLY}
-    if service == "submissions":
-        name = {"syslog_name": "postfix/submissions"}
-        return {**name, "smtpd_tls_wrappermode": "yes", **LOGIN_ONLY}
-    return {}
+        tls = {"smtpd_tls_security_level": "encrypt" if form.require_tls else "may"}
+    admitted = LOGIN_ONLY if form.require_authentication else LOGIN_OR_AS_ON_25
+    return {"syslog_name": f"postfix/{service}", **tls, **LOGIN, **admitted}
 
 
 def _nowhere(context: Context) -> Iterator[Service]:

@@ -1,0 +1,120 @@
+"""Handing a message to another mail server as a client, step by step: RFC 5321, 3207, 4954."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+from mailstead.machine.base import Submission, SubmissionStep
+
+
+def submit(submission: Submission, *, timeout: float) -> tuple[SubmissionStep, ...]:
+    """Take the steps until one fails; ``timeout`` is for each answer, in seconds."""
+    return tuple(_Attempt(submission, timeout).steps())
+
+
+class _Attempt:
+    def __init__(self, submission: Submission, timeout: float) -> None:
+        self.submission = submission
+        self.timeout = timeout
+        self.client = smtplib.SMTP(timeout=timeout, local_hostname=submission.hello)
+
+    def steps(self) -> Iterator[SubmissionStep]:
+        """Take each step; gives it with the server's words."""
+        try:
+            for title, call in self._plan():
+                step = _take(title, call)
+                yield step
+                if not step.is_done:
+                    return
+        finally:
+            with suppress(smtplib.SMTPException, OSError):
+                self.client.quit()
+            self.client.close()
+
+    def _plan(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        wanted = self.submission
+        if wanted.tls == "implicit":
+            yield "connect inside TLS", self._connect_in_tls
+        else:
+            yield "connect", self._connect
+        yield "greet", self._greet
+        if wanted.tls == "required" or (
+            wanted.tls == "opportunistic" and self.client.has_extn("starttls")
+        ):
+            yield "STARTTLS", self._start_tls
+        if wanted.user:
+            yield "log in", self._log_in
+        if wanted.recipient:
+            yield f"send a message to {wanted.recipient}", self._send
+
+    def _connect(self) -> str:
+        return _said(self.client.connect(self.submission.host, self.submission.port))
+
+    def _connect_in_tls(self) -> str:
+        context, hello = self._trust(), self.submission.hello
+        self.client = smtplib.SMTP_SSL(timeout=self.timeout, context=context, local_hostname=hello)
+        return f"{self._connect()} ({self._tls_version()})"
+
+    def _greet(self) -> str:
+        self.client.ehlo_or_helo_if_needed()
+        return (self.client.ehlo_resp or b"").decode(errors="replace").splitlines()[0]
+
+    def _start_tls(self) -> str:
+        said = _said(self.client.starttls(context=self._trust()))
+        self.client.ehlo()
+        return f"{said} ({self._tls_version()})"
+
+    def _log_in(self) -> str:
+        if isinstance(self.client.sock, ssl.SSLSocket) or self.submission.clear_password:
+            return _said(self.client.login(self.submission.user, self.submission.password))
+        raise smtplib.SMTPNotSupportedError("no TLS: the password is not sent in the clear")
+
+    def _send(self) -> str:
+        message = EmailMessage()
+        message["From"], message["To"] = self.submission.sender, self.submission.recipient
+        message["Subject"] = f"Test of {self.submission.host} by {self.submission.hello}"
+        message["Date"], message["Message-ID"] = (
+            formatdate(),
+            make_msgid(domain=self.submission.hello),
+        )
+        message.set_content("This message proves that mail can be sent this way.\n")
+        self.client.send_message(message)
+        return "accepted"
+
+    def _trust(self) -> ssl.SSLContext:
+        if self.submission.tls == "opportunistic":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        return ssl.create_default_context(cafile=self.submission.ca)
+
+    def _tls_version(self) -> str:
+        found = self.client.sock.version() if isinstance(self.client.sock, ssl.SSLSocket) else ""
+        return found or "no TLS"
+
+
+def _take(title: str, call: Callable[[], str]) -> SubmissionStep:
+    try:
+        return SubmissionStep(title, True, call())
+    except smtplib.SMTPRecipientsRefused as error:
+        return SubmissionStep(title, False, _said(next(iter(error.recipients.values()))))
+    except smtplib.SMTPResponseException as error:
+        return SubmissionStep(title, False, _said((error.smtp_code, error.smtp_error)))
+    except ssl.SSLCertVerificationError as error:
+        return SubmissionStep(
+            title, False, f"its certificate is not trusted: {error.verify_message}"
+        )
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        return SubmissionStep(title, False, str(error) or type(error).__name__)
+
+
+def _said(reply: tuple[int, bytes | str]) -> str:
+    code, words = reply
+    text = words.decode(errors="replace") if isinstance(words, bytes) else words
+    return f"{code} {' '.join(text.split())}"

@@ -1,0 +1,118 @@
+"""What mail passes through between reception and delivery: FILTER_README, after the queue.
+
+A content filter gets each message by SMTP and gives it back on a port of its own, where it is
+queued again and not filtered twice. Aliases and blind copies are worked out after that, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from mailstead.plugin import Context, Listen, Problem
+from mailstead_mail_smtp.hooks import collect_filters
+from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
+from mailstead_mail_smtp.settings import Filter
+
+NONE, CUSTOM = "none", "custom"
+TRANSPORT = "mailfilter"
+RETURN = "mail filter return"
+AT_ONCE = "10"  # messages a filter works on: each side of it holds that many processes
+FORM = "mail_smtp.filter"
+
+
+def chosen_filter(context: Context) -> MailFilter | None:
+    """Give the filter in use."""
+    form = context.settings.form(Filter)
+    if form.use == CUSTOM:
+        return MailFilter(CUSTOM, "a server of your own", form.address, form.port, form.return_port)
+    return next((item for item in collect_filters(context) if item.name == form.use), None)
+
+
+def filter_parameters(context: Context) -> Iterator[Parameter]:
+    """Give the parameters of the filter in use."""
+    chosen = chosen_filter(context)
+    if chosen is None:
+        return
+    yield from chosen.parameters
+    if chosen.port:
+        place = f"{TRANSPORT}:[{chosen.address}]:{chosen.port}"
+        yield Parameter("content_filter", place, f"mail filter: {chosen.title}")
+        yield Parameter("receive_override_options", "no_address_mappings", "done after the filter")
+
+
+def filter_services(context: Context) -> Iterator[Service]:
+    """Give the services of the filter in use."""
+    chosen = chosen_filter(context)
+    if chosen is None:
+        return
+    yield from chosen.services
+    if chosen.port:
+        yield Service(TRANSPORT, "unix", "smtp", maxproc=AT_ONCE, options=SEND)
+        for socket in filter_listens(context):
+            address = f"[{socket.address}]" if ":" in socket.address else socket.address
+            place = f"{address}:{socket.port}" if address else str(socket.port)
+            options = _take_back(chosen.address)
+            yield Service(place, "inet", "smtpd", private="n", options=options)
+
+
+def filter_listens(context: Context) -> tuple[Listen, ...]:
+    """Give the sockets on which filtered mail comes back; a near filter finds a near socket."""
+    chosen = chosen_filter(context)
+    if chosen is None or not chosen.port:
+        return ()
+    address = ip_address(chosen.address)
+    near = ("::1",) if address.version == 6 else ("127.0.0.1",)  # noqa: PLR2004 - IPv6
+    everywhere = context.instance.addresses or ("",)
+    is_near = address.is_loopback and not context.instance.is_sandbox
+    return tuple(
+        Listen(RETURN, chosen.return_port, found) for found in (near if is_near else everywhere)
+    )
+
+
+def problems(context: Context) -> Iterator[Problem]:
+    """Give problems with the choice and its ports."""
+    form = context.settings.form(Filter)
+    names = [item.name for item in collect_filters(context)]
+    if form.use not in (NONE, CUSTOM, *names):
+        problem = f"there is no mail filter {form.use}"
+        hint = f"choose one of {', '.join((NONE, CUSTOM, *names))}, or enable its module"
+        yield Problem(f"{FORM}.use", problem, hint)
+    if form.use == CUSTOM and form.port == form.return_port:
+        problem = "the filter and Postfix cannot both have this port"
+        yield Problem(f"{FORM}.return_port", problem, "give two different ports")
+
+
+SEND = {
+    "smtp_send_xforward_command": "yes",
+    "disable_mime_output_conversion": "yes",
+    "smtp_generic_maps": "",
+    "smtp_tls_security_level": "none",
+    "smtp_tls_wrappermode": "no",
+    "smtp_sasl_auth_enable": "no",
+}
+
+
+def _take_back(address: str) -> dict[str, str]:
+    host = f"[{address}]/128" if ":" in address else f"{address}/32"
+    only = "permit_mynetworks, reject"
+    return {
+        "syslog_name": "postfix/filtered",
+        "mynetworks": host,
+        "smtpd_authorized_xforward_hosts": host,
+        "content_filter": "",
+        "receive_override_options": "no_header_body_checks, no_unknown_recipient_checks",
+        "smtpd_client_restrictions": only,
+        "smtpd_relay_restrictions": only,
+        "smtpd_recipient_restrictions": only,
+        "smtpd_helo_restrictions": "",
+        "smtpd_sender_restrictions": "",
+        "smtpd_reject_unlisted_sender": "no",
+        "smtpd_milters": "",
+        "smtpd_tls_security_level": "none",
+        "smtpd_sasl_auth_enable": "no",
+        "smtpd_error_sleep_time": "0",
+        "smtpd_soft_error_limit": "1001",
+        "smtpd_hard_error_limit": "1000",
+        "smtpd_client_connection_count_limit": "0",
+    }
