@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import attrs
 import pytest
@@ -30,6 +31,13 @@ def _needs_root() -> None:
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """Give the site of this test process; tests leave its settings as they found them."""
+    with new_site() as made:
+        yield made
+
+
+@contextmanager
+def new_site() -> Iterator[Site]:
+    """Make a site, for tests that leave their traces in it."""
     outside = Outside.start()
     sandbox = Sandbox.make(outside=outside.route)
     try:

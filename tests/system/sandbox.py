@@ -125,6 +125,18 @@ class Sandbox:
         client.pass_(password)
         return client
 
+    def taken_logins(self, login: str, password: str = PASSWORD) -> list[str]:
+        """Give the protocols by which a login is accepted."""
+        with self.smtp(465) as smtp:
+            answers = {"smtp": _accepts(lambda: smtp.login(login, password))}
+        with imaplib.IMAP4_SSL(self.address, self.port(993), ssl_context=trust()) as imap:
+            answers["imap"] = _accepts(lambda: imap.login(login, password))
+        pop3 = poplib.POP3_SSL(self.address, self.port(995), context=trust(), timeout=20)
+        pop3.user(login)
+        answers["pop3"] = _accepts(lambda: pop3.pass_(password))
+        pop3.close()
+        return [protocol for protocol, is_taken in answers.items() if is_taken]
+
     def subjects(self, login: str) -> list[str]:
         """Give the subjects in an INBOX."""
         with self.imap(login) as client:
@@ -147,6 +159,14 @@ class Sandbox:
         left = processes_below(self.folder)
         shutil.rmtree(self.folder.parent)
         assert left == [], f"left running: {left}"
+
+
+def _accepts(log_in: Callable[[], object]) -> bool:
+    try:
+        log_in()
+    except (smtplib.SMTPAuthenticationError, imaplib.IMAP4.error, poplib.error_proto):
+        return False
+    return True
 
 
 def processes_below(folder: Path) -> list[str]:

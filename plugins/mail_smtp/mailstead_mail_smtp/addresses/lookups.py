@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_MANAGED = "(SELECT name FROM domains UNION ALL SELECT name FROM domain_aliases)"
-# The one address a key stands for, if its domain is managed.
+# The one address a key stands for, and its domain, if that is managed.
 _KEY = (
-    "WITH k(address) AS ("
-    "SELECT '%u@' || name FROM domains WHERE name = '%d' UNION ALL "
-    "SELECT '%u@' || domain FROM domain_aliases WHERE name = '%d')"
+    "WITH k(address, domain) AS ("
+    "SELECT '%u@' || name, name FROM domains WHERE name = '%d' UNION ALL "
+    "SELECT '%u@' || domain, domain FROM domain_aliases WHERE name = '%d')"
 )
-_DOMAIN_OF_KEY = (
-    "coalesce((SELECT domain FROM domain_aliases WHERE name = substr('%s', 2)), substr('%s', 2))"
+# The domain of a key that is one alone: @example.org.
+_DOMAIN_KEY = (
+    "WITH k(domain) AS ("
+    "SELECT name FROM domains WHERE name = substr('%s', 2) AND '%s' LIKE '@%%' UNION ALL "
+    "SELECT domain FROM domain_aliases WHERE name = substr('%s', 2) AND '%s' LIKE '@%%')"
 )
 _ALIAS = "FROM k JOIN aliases USING (address)"
 _LIVE = "JOIN domains ON domains.name = accounts.domain"
@@ -39,13 +41,14 @@ def queries(postmaster: str) -> Mapping[str, str]:
         "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
         "aliases": _aliases(),
         "roles": _roles(postmaster),
-        "default_mailbox": (
-            "SELECT address FROM domains home JOIN accounts ON address = home.default_mailbox "
-            f"{_LIVE} WHERE '%s' LIKE '@_%%' AND home.name = {_DOMAIN_OF_KEY}"
+        "default_mailbox": _with_copy(
+            _DOMAIN_KEY,
+            "SELECT address FROM k JOIN domains home ON home.name = k.domain "
+            f"JOIN accounts ON address = home.default_mailbox {_LIVE}",
         ),
         "catch_all": (
-            "SELECT catch_all FROM domains "
-            f"WHERE catch_all IS NOT NULL AND '%s' LIKE '@_%%' AND name = {_DOMAIN_OF_KEY}"
+            f"{_DOMAIN_KEY} SELECT catch_all FROM k JOIN domains ON name = domain "
+            "WHERE catch_all IS NOT NULL"
         ),
         "senders": (
             f"{_KEY} SELECT address FROM k JOIN accounts USING (address) UNION ALL "
@@ -66,16 +69,29 @@ def _aliases() -> str:
         "JOIN group_accounts USING (group_id) "
         "JOIN accounts ON accounts.address = group_accounts.account"
     )
-    return (
-        f"{_KEY} SELECT address FROM k JOIN accounts USING (address) "
+    return _with_copy(
+        _KEY,
+        "SELECT address FROM k JOIN accounts USING (address) "
         f"UNION ALL SELECT external {_ALIAS} WHERE external IS NOT NULL "
         f"UNION ALL SELECT account {_ALIAS} {to_account} {_LIVE} "
         f"UNION ALL SELECT group_accounts.account {_ALIAS} {to_group} {_LIVE} "
-        "WHERE NOT refuses_mail"
+        "WHERE NOT refuses_mail",
     )
 
 
 def _roles(postmaster: str) -> str:
     names = ", ".join(f"'{name}'" for name in ROLES)
     target = postmaster.replace("'", "''").replace("%", "%%")
-    return f"SELECT '{target}' FROM {_MANAGED} WHERE name = '%d' AND '%u' IN ({names})"
+    return _with_copy(_KEY, f"SELECT '{target}' FROM k WHERE '%u' IN ({names})")
+
+
+def _with_copy(key: str, routes: str) -> str:
+    """Add the domain's catch-all to what a key leads to, if it leads anywhere.
+
+    A copy by recipient_bcc_maps(5) would carry NOTIFY=NONE: nobody would hear that it bounced.
+    """
+    return (
+        f"{key}, r(target) AS ({routes}) SELECT target FROM r "
+        "UNION ALL SELECT catch_all FROM k JOIN domains ON name = k.domain "
+        "WHERE catch_all IS NOT NULL AND EXISTS (SELECT 1 FROM r)"
+    )

@@ -115,9 +115,9 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     yield Parameter("virtual_alias_maps", ", ".join(routes))
     yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
     yield Parameter("virtual_alias_recursion_limit", "10")
-    comment = "catch-all: a blind copy of what the domain sends and receives"
+    comment = "catch-all: a copy of what a domain sends; that of what it receives is an alias's"
     yield Parameter("sender_bcc_maps", _map("catch_all"), comment)
-    yield Parameter("recipient_bcc_maps", _map("catch_all"))
+    yield Parameter("enable_original_recipient", "no", "one copy for each address, however reached")
     yield Parameter("virtual_mailbox_base", str(context.path(places.MAILDIRS)))
     yield Parameter("virtual_uid_maps", f"static:{uid}")
     yield Parameter("virtual_gid_maps", f"static:{gid}")
