@@ -224,7 +224,7 @@ def test_a_removed_domain_names_what_goes_with_it_and_keeps_the_mail(place: Site
         assert named in refused
     run("domain", "remove", "leaving.example", "--force", "--yes")
     run("save")
-    assert reply_to(place, "leo@leaving.example")[0] == 554
+    assert reply_to(place, "leo@leaving.example")[0] in {550, 554}
     kept = [path for name in ("new", "cur") for path in Path(folder, "Maildir", name).iterdir()]
     assert "old mail" in kept[0].read_text()
     run("domain", "add", "leaving.example")
