@@ -12,6 +12,7 @@ from mailstead.errors import ManifestError
 
 API_VERSIONS = (1,)
 _ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_COMMAND = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
 
@@ -103,7 +104,7 @@ class _Reader:
             packages=self._names("packages", _PACKAGE),
             paths=tuple(self._path(item) for item in self._get("paths", list, [])),
             ports=tuple(self._port(item) for item in self._get("ports", list, [])),
-            commands=self._names("commands", _ID),
+            commands=self._names("commands", _COMMAND),
         )
 
     def _get(self, key: str, kind: type, default: Any = attrs.NOTHING) -> Any:

@@ -12,7 +12,7 @@ from mailstead.machine.fake import FakeMachine
 from mailstead.testing import fake_engine
 
 FOUR = ("network", "users", "mail_smtp", "mail_retrieval")
-PACKAGES = ("ca-certificates", "openssl", "postfix", "postfix-sqlite", "dovecot-core",
+PACKAGES = ("ca-certificates", "cron", "openssl", "postfix", "postfix-sqlite", "dovecot-core",
             "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sqlite")  # fmt: skip
 USERS = ("vmail", "postfix", "dovecot", "dovenull")
 

@@ -15,6 +15,7 @@ from mailstead.errors import MailsteadError
 from mailstead.machine.fake import FakeMachine
 from mailstead.registry import Registry, installed_plugins
 from mailstead.testing import fake_engine, refuse_impure_rendering
+from tests.plugins.four import PACKAGES
 
 FIRST_PARTY = ("network", "users", "mail_smtp", "mail_retrieval")
 PLUGINS = {name: f"mailstead_{name}" for name in FIRST_PARTY}
@@ -24,8 +25,7 @@ PLUGINS = {name: f"mailstead_{name}" for name in FIRST_PARTY}
 def engine() -> Iterator[Engine]:
     """Give an engine in which all modules are enabled, unsaved; its folder has a short name."""
     machine = FakeMachine()
-    for package in ("openssl", "postfix", "postfix-sqlite", "dovecot-core", "dovecot-imapd",
-                    "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sqlite"):  # fmt: skip
+    for package in PACKAGES:
         machine.packages[package] = "1:2.3.19.1"
     for number, name in enumerate(("vmail", "postfix", "dovecot", "dovenull"), 100):
         machine.users[name] = (number, number)
@@ -55,6 +55,8 @@ def test_each_file_in_a_manifest_is_rendered_or_made(engine: Engine) -> None:
     """No module claims a path it does not use."""
     login = {"host": "smart.example", "user": "us", "password": "x", "tls": "required"}
     engine.editor.set_form("mail_smtp.smarthost", login, engine.actor)
+    rule = {"folder": "Trash", "days": 30}
+    engine.editor.add_row("mail_retrieval.expiration", rule, engine.actor)
     plan = engine.plan()
     made = {item.path for item in plan.files} | {item.path for _, item in plan.generated}
     claimed = {

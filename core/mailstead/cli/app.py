@@ -126,6 +126,13 @@ class App:
         self._messages.append(f"warning: {text}")
         click.echo(f"warning: {_printable(text)}", err=True)
 
+    @staticmethod
+    def time(at: float) -> str:
+        """Write seconds since the epoch as people do."""
+        from mailstead.moment import words_of
+
+        return words_of(at)
+
     def note(self, event: str, subject: str) -> None:
         """Write what was done at once to the audit log; settings are written there by themselves.
 

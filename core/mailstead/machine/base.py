@@ -313,6 +313,16 @@ class Machine(Protocol):
         A status other than 0 is returned, not raised.
         """
 
+    def lines(
+        self, argv: Sequence[str], *, timeout: float = 600.0
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Run a program and give its lines as they come, without their ends.
+
+        Whoever stops reading ends the program. Raises MachineError, while lines are read, when
+        it cannot be started, takes longer than ``timeout`` seconds in all, or ends with a status
+        other than 0.
+        """
+
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us, in a session of its own, and give its process id.
 

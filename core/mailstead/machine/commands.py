@@ -62,6 +62,16 @@ def environment() -> dict[str, str]:
     return {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": home}
 
 
+def not_started(argv: Sequence[str], error: OSError | ValueError) -> MachineError:
+    """Give the error for a program that could not be started."""
+    if isinstance(error, FileNotFoundError):
+        return MachineError(
+            "the program is missing", where=argv[0], hint="install the package it is part of"
+        )
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return MachineError(f"cannot be started: {reason}", where=argv[0])
+
+
 def _start(argv: Sequence[str], given: int, log: int | None) -> Popen[bytes]:
     import subprocess
 
@@ -77,16 +87,7 @@ def _start(argv: Sequence[str], given: int, log: int | None) -> Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise _not_started(argv, error) from error
-
-
-def _not_started(argv: Sequence[str], error: OSError | ValueError) -> MachineError:
-    if isinstance(error, FileNotFoundError):
-        return MachineError(
-            "the program is missing", where=argv[0], hint="install the package it is part of"
-        )
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return MachineError(f"cannot be started: {reason}", where=argv[0])
+        raise not_started(argv, error) from error
 
 
 def _attend(process: Popen[bytes], argv: Sequence[str], timeout: float) -> Completed:

@@ -235,6 +235,23 @@ class FakeMachine(FakeStreams):
         self.add_file(background_output, (answer.stdout + answer.stderr).encode(), mode=0o600)
         return Completed(answer.status, "", "")
 
+    @contextmanager
+    def lines(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 600.0,  # noqa: ARG002 - a scripted command takes no time
+    ) -> Iterator[Iterator[bytes]]:
+        """Give the scripted answer's lines."""
+        self.log.note("lines", tuple(argv))
+        answer = self.commands.answer(tuple(argv))
+        yield self._lines(argv, answer)
+
+    def _lines(self, argv: Sequence[str], answer: Completed) -> Iterator[bytes]:
+        yield from answer.stdout.encode().splitlines()
+        if answer.status != 0:
+            raise MachineError(answer.output, where=" ".join(argv))
+
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Let a process run that has the program's name."""
         with self._files(log, "detach", tuple(argv)):

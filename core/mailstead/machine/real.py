@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path as RealPath
 
@@ -130,6 +130,14 @@ class RealMachine:
     ) -> Completed:
         """Run a program."""
         return commands.run(argv, timeout=timeout, stdin=stdin, background_output=background_output)
+
+    def lines(
+        self, argv: Sequence[str], *, timeout: float = 600.0
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Run a program and give its lines as they come."""
+        from mailstead.machine.line_stream import lines
+
+        return lines(argv, timeout=timeout)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us."""

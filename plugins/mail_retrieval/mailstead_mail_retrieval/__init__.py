@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from mailstead.plugin import Context, Fact, Folder, Module, hookimpl
 from mailstead_mail_retrieval.daemon import checks, daemon
+from mailstead_mail_retrieval.expiry import LOGS
+from mailstead_mail_retrieval.hookspecs import Hooks
 from mailstead_mail_retrieval.render import find_version, templates
-from mailstead_mail_retrieval.settings import Services
+from mailstead_mail_retrieval.settings import Expiration, Mailboxes, Services
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_users.places import FOLDER
 
 module = Module(
-    sections=(Services,),
+    sections=(Services, Mailboxes, Expiration),
     files=templates(),
     folders=(
         Folder("/etc/dovecot"),
         Folder("/etc/dovecot/mailstead.d"),
         Folder("/var/lib/dovecot"),
         Folder("/run/dovecot"),
+        Folder("/etc/cron.d"),
+        Folder(LOGS, mode=0o700),
         Folder(FOLDER, mode=0o750, group="dovecot", files_mode=0o640),
     ),
     facts=(Fact("dovecot_version", find_version),),
     daemons=(daemon(),),
     checks=checks(),
+    hookspecs=(Hooks,),
 )
 
 
@@ -33,3 +38,9 @@ def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG0
         Parameter("smtpd_sasl_type", "dovecot"),
         Parameter("smtpd_sasl_path", "private/auth"),
     )
+
+
+@hookimpl
+def recipient_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 - the hook's
+    """Postfix asks Dovecot whether a mailbox is full; while nobody answers it takes the mail."""
+    return ("check_policy_service { unix:private/quota-status, default_action=DUNNO }",)

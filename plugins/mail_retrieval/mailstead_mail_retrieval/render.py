@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailstead.plugin import Context, Machine, RenderError, Template
 from mailstead_mail_retrieval.ports import find_ports, open_ports
+from mailstead_mail_retrieval.settings import Expiration, Mailboxes
 from mailstead_mail_smtp import places, tls
+from mailstead_mail_smtp.postfix.identity import postmaster
 from mailstead_network.addresses import has_ipv6
 from mailstead_network.names import fqdn
 from mailstead_users.lookups import passdb_query, userdb_query
@@ -37,6 +41,7 @@ def templates() -> tuple[Template, ...]:
             snippet="dovecot.conf",
         ),
         Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
+        Template("/etc/cron.d/mailstead-expiry", _cron_template, variables=_cron),
         Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
     )  # fmt: skip
 
@@ -65,6 +70,7 @@ def _base(context: Context) -> Mapping[str, Any]:
         "protocols": " ".join([*sorted(protocols), "lmtp"]),
         "listen": "*, ::" if has_ipv6(context) else "*",
         "fqdn": fqdn(context),
+        "postmaster": postmaster(context),
     }
 
 
@@ -78,7 +84,19 @@ def _retrieval(context: Context) -> Mapping[str, Any]:
         "vmail": places.VMAIL,
         "sql": context.path("/etc/dovecot/mailstead-sql.conf.ext"),
         "private": context.path(f"{places.QUEUE}/private"),
+        "size": context.settings.form(Mailboxes).size,
     }
+
+
+def _cron_template(context: Context) -> str | None:
+    """Give the template where something expires; nothing reads a sandbox's /etc/cron.d."""
+    has_rules = next(iter(context.settings.rows(Expiration)), None) is not None
+    return "cron.j2" if has_rules else None
+
+
+def _cron(context: Context) -> Mapping[str, Any]:
+    minute = zlib.crc32(fqdn(context).encode()) % 60
+    return {"managed": places.MANAGED, "minute": minute, "python": sys.executable}
 
 
 def _sql(context: Context) -> Mapping[str, Any]:

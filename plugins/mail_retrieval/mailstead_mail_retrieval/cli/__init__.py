@@ -1,0 +1,1 @@
+"""The commands of mail_retrieval, one file for each group."""

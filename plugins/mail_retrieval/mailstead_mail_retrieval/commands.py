@@ -1,0 +1,10 @@
+"""The commands this module adds to ``mailstead``; the command line looks here for them."""
+
+from __future__ import annotations
+
+import click
+
+from mailstead_mail_retrieval.cli.clients import client_settings, usage
+from mailstead_mail_retrieval.cli.expiry import expiry_group
+
+commands: list[click.Command] = [client_settings, expiry_group, usage]

@@ -1,0 +1,16 @@
+"""One typed function for each hook of mail_retrieval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailstead.plugin import Context
+
+if TYPE_CHECKING:
+    from mailstead_mail_retrieval.clients import ClientService
+
+
+def collect_client_services(context: Context) -> tuple[ClientService, ...]:
+    """Ask the other modules for services that a user's programs can use."""
+    found = context.collect("client_services", context=context)
+    return tuple(item for _, given in found for item in given)
