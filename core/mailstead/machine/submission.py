@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email.message import EmailMessage
@@ -17,11 +18,14 @@ def submit(submission: Submission, *, timeout: float) -> tuple[SubmissionStep, .
     return tuple(_Attempt(submission, timeout).steps())
 
 
+_CONTINUE, _AUTHENTICATED = 334, 235
+
+
 class _Attempt:
     def __init__(self, submission: Submission, timeout: float) -> None:
         self.submission = submission
         self.timeout = timeout
-        self.client = smtplib.SMTP(timeout=timeout, local_hostname=submission.hello)
+        self.client = smtplib.SMTP()  # connects in the first step
 
     def steps(self) -> Iterator[SubmissionStep]:
         """Take each step; gives it with the server's words."""
@@ -53,12 +57,19 @@ class _Attempt:
             yield f"send a message to {wanted.recipient}", self._send
 
     def _connect(self) -> str:
-        return _said(self.client.connect(self.submission.host, self.submission.port))
+        wanted = self.submission
+        self.client = smtplib.SMTP(
+            wanted.host, wanted.port, timeout=self.timeout, local_hostname=wanted.hello
+        )
+        return "connected"
 
     def _connect_in_tls(self) -> str:
-        context, hello = self._trust(), self.submission.hello
-        self.client = smtplib.SMTP_SSL(timeout=self.timeout, context=context, local_hostname=hello)
-        return f"{self._connect()} ({self._tls_version()})"
+        wanted, context = self.submission, self._trust()
+        self.client = smtplib.SMTP_SSL(
+            wanted.host, wanted.port, timeout=self.timeout, local_hostname=wanted.hello,
+            context=context,
+        )  # fmt: skip
+        return f"connected ({self._tls_version()})"
 
     def _greet(self) -> str:
         self.client.ehlo_or_helo_if_needed()
@@ -70,9 +81,29 @@ class _Attempt:
         return f"{said} ({self._tls_version()})"
 
     def _log_in(self) -> str:
-        if isinstance(self.client.sock, ssl.SSLSocket) or self.submission.clear_password:
-            return _said(self.client.login(self.submission.user, self.submission.password))
-        raise smtplib.SMTPNotSupportedError("no TLS: the password is not sent in the clear")
+        if not (isinstance(self.client.sock, ssl.SSLSocket) or self.submission.clear_password):
+            raise smtplib.SMTPNotSupportedError("no TLS: the password is not sent in the clear")
+        user, password = (
+            text.encode() for text in (self.submission.user, self.submission.password)
+        )
+        offered = self.client.esmtp_features.get("auth", "").upper().split()
+        # Not smtplib's login, which knows ASCII alone: RFC 4616 has UTF-8.
+        if "PLAIN" in offered:
+            return self._authenticate(f"PLAIN {_base64(bytes(1) + user + bytes(1) + password)}")
+        if "LOGIN" in offered:
+            return self._authenticate("LOGIN", _base64(user), _base64(password))
+        raise smtplib.SMTPNotSupportedError(f"it offers no login we know: {' '.join(offered)}")
+
+    def _authenticate(self, *words: str) -> str:
+        command, *answers = words
+        code, said = self.client.docmd("AUTH", command)
+        for answer in answers:
+            if code != _CONTINUE:
+                break
+            code, said = self.client.docmd(answer)
+        if code != _AUTHENTICATED:
+            raise smtplib.SMTPAuthenticationError(code, said)
+        return _said((code, said))
 
     def _send(self) -> str:
         message = EmailMessage()
@@ -112,6 +143,10 @@ def _take(title: str, call: Callable[[], str]) -> SubmissionStep:
         )
     except (smtplib.SMTPException, OSError, ValueError) as error:
         return SubmissionStep(title, False, str(error) or type(error).__name__)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _said(reply: tuple[int, bytes | str]) -> str:
