@@ -20,6 +20,7 @@ from mailstead.machine.base import (
     Completed,
     Conversation,
     FileState,
+    Lines,
     Path,
     ProcessState,
     RowChange,
@@ -35,6 +36,7 @@ from mailstead.machine.fake_world import (
     Answer,
     Error,
     FakeCommands,
+    FakeLines,
     FakeProcesses,
     FakeTime,
     Fault,
@@ -234,6 +236,18 @@ class FakeMachine(FakeStreams):
             return answer
         self.add_file(background_output, (answer.stdout + answer.stderr).encode(), mode=0o600)
         return Completed(answer.status, "", "")
+
+    @contextmanager
+    def run_lines(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 60.0,  # noqa: ARG002 -- a scripted command takes no time
+        longest: int = 1 << 20,
+    ) -> Iterator[Lines]:
+        """Give the lines of the scripted answer."""
+        self.log.note("run_lines", tuple(argv))
+        yield FakeLines(tuple(argv), self.commands.answer(tuple(argv)), longest)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Let a process run that has the program's name."""
