@@ -73,8 +73,8 @@ class RunningLines:
             while not has_ended:
                 ready = {key.fileobj for key, _ in selector.select(self._left())}
                 has_ended = ended in ready
-                for stream in ready & {stdout, stderr}:
-                    block = _read(stream)  # type: ignore[arg-type]
+                for stream in (each for each in (stdout, stderr) if each in ready):
+                    block = _read(stream)
                     if block == b"":
                         selector.unregister(stream)
                     elif stream is stdout and block:

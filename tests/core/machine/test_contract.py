@@ -402,7 +402,7 @@ def test_a_command_is_read_line_by_line(world: World) -> None:
     argv = ["sh", "-c", "printf 'one\\ntwo'; echo oops >&2; exit 3"]
     if isinstance(world.machine, FakeMachine):
         world.machine.on_command(["sh"], Completed(3, "one\ntwo", "oops\n"))
-    found = []
+    found: list[str] = []
     with (
         pytest.raises(CommandFailed, match="exit status 3: oops"),
         world.machine.run_lines(argv) as lines,

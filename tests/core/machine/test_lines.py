@@ -40,7 +40,7 @@ def test_standard_error_does_not_block_the_program(real: RealMachine) -> None:
 
 def test_a_status_other_than_0_is_raised_after_the_lines(real: RealMachine) -> None:
     """With what the program said of it."""
-    found = []
+    found: list[str] = []
     with (
         pytest.raises(CommandFailed, match="exit status 3: oops"),
         real.run_lines(["sh", "-c", "echo one; echo oops >&2; exit 3"]) as lines,
