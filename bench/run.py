@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
+from bench.queue import queue_costs
 from bench.saving import domain_costs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,13 +28,16 @@ def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--users", type=int, default=100_000, help="size of the large directory")
-    users = parser.parse_args().users
+    parser.add_argument("--messages", type=int, default=100_000, help="in the mail queue")
+    given = parser.parse_args()
+    users = given.users
     folder = Path(tempfile.mkdtemp(prefix="mailstead-bench-", dir="/var/tmp"))
     folder.chmod(0o755)
     try:
         _command_line(folder)
         sizes = sorted({10, users})
-        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes)):
+        queue = queue_costs(folder, COMMAND, given.messages)
+        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes), queue):
             print()
             for line in lines:
                 print(line, flush=True)

@@ -13,6 +13,7 @@ import pluggy
 from mailstead.context import Context
 from mailstead.errors import (
     AlreadyExists,
+    CommandFailed,
     ConsentNeeded,
     InUse,
     InvalidValue,
@@ -55,8 +56,8 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 __all__ = [
-    "API", "Account", "AlreadyExists", "Annotated", "Backup", "Check", "Completed",
-    "ConsentNeeded",
+    "API", "Account", "AlreadyExists", "Annotated", "Backup", "Check", "CommandFailed",
+    "Completed", "ConsentNeeded",
     "Context", "Conversation", "Daemon", "Fact", "Folder", "Generated", "InUse", "Instance",
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",

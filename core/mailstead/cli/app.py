@@ -188,7 +188,7 @@ class App:
         """Print the JSON document, when asked for, and close what was opened."""
         if self.json:
             data = {"messages": self._messages} if self._data is _NOTHING else self._data
-            click.echo(json.dumps(data, ensure_ascii=False, default=_jsonable))
+            click.echo(_escaped(json.dumps(data, ensure_ascii=False, default=_jsonable)))
         self.close()
 
     def close(self) -> None:
@@ -214,6 +214,13 @@ def _printable(text: str) -> str:
     """Make control characters visible: what is shown may come from a stranger's mail."""
     return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1]
                    for char in text)  # fmt: skip
+
+
+def _escaped(document: str) -> str:
+    """Write what is not printable as JSON's escapes, so that a terminal obeys no stranger."""
+    if document.isprintable():
+        return document
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in document)
 
 
 def _jsonable(value: object) -> object:

@@ -192,6 +192,17 @@ class WriteStream(Protocol):
         """Drop what was written after the first bytes."""
 
 
+class Lines(Protocol):
+    """What a running command prints, line by line; see `Machine.run_lines`."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Give each line without its end. Raises CommandFailed, MachineError."""
+
+    @property
+    def complaints(self) -> str:
+        """Give what it has printed on standard error so far, as far as it was read."""
+
+
 class DeadlineExceeded(BaseException):
     """Raised in code whose deadline is over; see `Machine.deadline`.
 
@@ -313,14 +324,15 @@ class Machine(Protocol):
         A status other than 0 is returned, not raised.
         """
 
-    def lines(
-        self, argv: Sequence[str], *, timeout: float = 600.0
-    ) -> AbstractContextManager[Iterator[bytes]]:
-        """Run a program and give its lines as they come, without their ends.
+    def run_lines(
+        self, argv: Sequence[str], *, timeout: float = 60.0, longest: int = 1 << 20
+    ) -> AbstractContextManager[Lines]:
+        """Run a program as `run` does and read what it prints while it runs, line by line.
 
-        Whoever stops reading ends the program. Raises MachineError, while lines are read, when
-        it cannot be started, takes longer than ``timeout`` seconds in all, or ends with a status
-        other than 0.
+        Memory is bounded by the longest line: of one that is longer than ``longest`` bytes only
+        so many are given. The program is killed when the block is left before it has ended, and
+        when it does not end within ``timeout`` seconds, which is a MachineError; a status other
+        than 0 is a CommandFailed after the last line. Raises MachineError when it cannot start.
         """
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

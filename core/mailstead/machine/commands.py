@@ -34,10 +34,10 @@ def run(
 ) -> Completed:
     """Run a program and give what became of it. Raises MachineError."""
     with ExitStack() as stack:
-        given = stack.enter_context(_input(stdin))
+        given = stack.enter_context(input_file(stdin))
         log = stack.enter_context(_log(background_output)) if background_output else None
-        process = _start(argv, given, log)
-        stack.callback(_end, process)
+        process = start(argv, given, log)
+        stack.callback(end, process)
         return _attend(process, argv, timeout)
 
 
@@ -48,7 +48,7 @@ def detach(argv: Sequence[str], *, log: Path) -> int:
     with ExitStack() as stack:
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         stack.callback(os.close, nothing)
-        process = _start(argv, nothing, stack.enter_context(_log(log)))
+        process = start(argv, nothing, stack.enter_context(_log(log)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # that it still runs is the purpose
         pid = process.pid
@@ -62,17 +62,8 @@ def environment() -> dict[str, str]:
     return {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": home}
 
 
-def not_started(argv: Sequence[str], error: OSError | ValueError) -> MachineError:
-    """Give the error for a program that could not be started."""
-    if isinstance(error, FileNotFoundError):
-        return MachineError(
-            "the program is missing", where=argv[0], hint="install the package it is part of"
-        )
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return MachineError(f"cannot be started: {reason}", where=argv[0])
-
-
-def _start(argv: Sequence[str], given: int, log: int | None) -> Popen[bytes]:
+def start(argv: Sequence[str], given: int, log: int | None) -> Popen[bytes]:
+    """Start a program; without a log its output goes into pipes. Raises MachineError."""
     import subprocess
 
     output = subprocess.PIPE if log is None else log
@@ -87,7 +78,21 @@ def _start(argv: Sequence[str], given: int, log: int | None) -> Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise not_started(argv, error) from error
+        raise _not_started(argv, error) from error
+
+
+def too_late(argv: Sequence[str], timeout: float) -> MachineError:
+    """Give the error for a program that was killed for being late."""
+    return MachineError(f"did not end within {timeout:g} s and was killed", where=" ".join(argv))
+
+
+def _not_started(argv: Sequence[str], error: OSError | ValueError) -> MachineError:
+    if isinstance(error, FileNotFoundError):
+        return MachineError(
+            "the program is missing", where=argv[0], hint="install the package it is part of"
+        )
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return MachineError(f"cannot be started: {reason}", where=argv[0])
 
 
 def _attend(process: Popen[bytes], argv: Sequence[str], timeout: float) -> Completed:
@@ -95,7 +100,7 @@ def _attend(process: Popen[bytes], argv: Sequence[str], timeout: float) -> Compl
     streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
     kept: dict[IO[bytes], bytearray] = {stream: bytearray() for stream in streams}
     if not _read_until_end(process.pid, kept, deadline):
-        raise MachineError(f"did not end within {timeout:g} s and was killed", where=" ".join(argv))
+        raise too_late(argv, timeout)
     status = process.wait()
     stdout, stderr = [_text(kept[stream]) for stream in streams] or ["", ""]
     return Completed(status=status, stdout=stdout, stderr=stderr)
@@ -105,7 +110,7 @@ def _read_until_end(pid: int, kept: dict[IO[bytes], bytearray], deadline: float)
     """Collect output until the process ends; False when the deadline comes first."""
     import selectors
 
-    with selectors.DefaultSelector() as selector, _watch(pid) as ended:
+    with selectors.DefaultSelector() as selector, watch(pid) as ended:
         selector.register(ended, selectors.EVENT_READ)
         for stream in kept:
             os.set_blocking(stream.fileno(), False)
@@ -144,7 +149,7 @@ def _text(collected: bytearray) -> str:
     return text + CUT if len(collected) > MAX_OUTPUT else text
 
 
-def _end(process: Popen[bytes]) -> None:
+def end(process: Popen[bytes]) -> None:
     """Kill the whole group of a process that has not been waited for, and free its pipes.
 
     What has made itself a session of its own, as daemons do, is beyond reach.
@@ -159,7 +164,8 @@ def _end(process: Popen[bytes]) -> None:
 
 
 @contextmanager
-def _watch(pid: int) -> Iterator[int]:
+def watch(pid: int) -> Iterator[int]:
+    """Give a file that is ready to be read when a process has ended: pidfd_open(2)."""
     watched = os.pidfd_open(pid)
     try:
         yield watched
@@ -168,7 +174,7 @@ def _watch(pid: int) -> Iterator[int]:
 
 
 @contextmanager
-def _input(text: str) -> Iterator[int]:
+def input_file(text: str) -> Iterator[int]:
     """Give standard input as a file in memory: it can be written whole before the start."""
     file = os.memfd_create("stdin", os.MFD_CLOEXEC)
     try:

@@ -20,6 +20,7 @@ from mailstead.machine.base import (
     Completed,
     Conversation,
     FileState,
+    Lines,
     Path,
     ProcessState,
     RowChange,
@@ -35,6 +36,7 @@ from mailstead.machine.fake_world import (
     Answer,
     Error,
     FakeCommands,
+    FakeLines,
     FakeProcesses,
     FakeTime,
     Fault,
@@ -236,21 +238,16 @@ class FakeMachine(FakeStreams):
         return Completed(answer.status, "", "")
 
     @contextmanager
-    def lines(
+    def run_lines(
         self,
         argv: Sequence[str],
         *,
-        timeout: float = 600.0,  # noqa: ARG002 - a scripted command takes no time
-    ) -> Iterator[Iterator[bytes]]:
-        """Give the scripted answer's lines."""
-        self.log.note("lines", tuple(argv))
-        answer = self.commands.answer(tuple(argv))
-        yield self._lines(argv, answer)
-
-    def _lines(self, argv: Sequence[str], answer: Completed) -> Iterator[bytes]:
-        yield from answer.stdout.encode().splitlines()
-        if answer.status != 0:
-            raise MachineError(answer.output, where=" ".join(argv))
+        timeout: float = 60.0,  # noqa: ARG002 -- a scripted command takes no time
+        longest: int = 1 << 20,
+    ) -> Iterator[Lines]:
+        """Give the lines of the scripted answer."""
+        self.log.note("run_lines", tuple(argv))
+        yield FakeLines(tuple(argv), self.commands.answer(tuple(argv)), longest)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Let a process run that has the program's name."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
 
+from mailstead.errors import CommandFailed
 from mailstead.machine.base import Completed, ProcessState, RowChange
 from mailstead.machine.rows import Value
 
@@ -149,3 +150,23 @@ class FakeCommands:
             return Completed(0, "", "")
         answer = self._answers[max(fitting, key=len)]
         return answer if isinstance(answer, Completed) else answer(argv)
+
+
+@attrs.frozen
+class FakeLines:
+    """The lines of a scripted answer."""
+
+    argv: tuple[str, ...]
+    answer: Completed
+    longest: int
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.answer.stdout.removesuffix("\n").split("\n") if self.answer.stdout else ():
+            yield line.encode()[: self.longest].decode("utf-8", errors="replace")
+        if self.answer.status:
+            raise CommandFailed(self.argv, self.answer.status, self.answer.stderr)
+
+    @property
+    def complaints(self) -> str:
+        """Give its standard error."""
+        return self.answer.stderr

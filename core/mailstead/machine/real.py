@@ -13,6 +13,7 @@ from mailstead.machine import (
     commands,
     databases,
     files,
+    lines,
     packages,
     probe,
     processes,
@@ -28,6 +29,7 @@ from mailstead.machine.base import (
     Conversation,
     DatabaseState,
     FileState,
+    Lines,
     Listener,
     NetworkInterface,
     Path,
@@ -131,13 +133,11 @@ class RealMachine:
         """Run a program."""
         return commands.run(argv, timeout=timeout, stdin=stdin, background_output=background_output)
 
-    def lines(
-        self, argv: Sequence[str], *, timeout: float = 600.0
-    ) -> AbstractContextManager[Iterator[bytes]]:
-        """Run a program and give its lines as they come."""
-        from mailstead.machine.line_stream import lines
-
-        return lines(argv, timeout=timeout)
+    def run_lines(
+        self, argv: Sequence[str], *, timeout: float = 60.0, longest: int = 1 << 20
+    ) -> AbstractContextManager[Lines]:
+        """Run a program and read its lines while it runs."""
+        return lines.run_lines(argv, timeout=timeout, longest=longest)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us."""

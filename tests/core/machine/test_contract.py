@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from mailstead.errors import Locked, MachineError
+from mailstead.errors import CommandFailed, Locked, MachineError
 from mailstead.machine.attributes import ACL
-from mailstead.machine.base import DeadlineExceeded, Machine, Path, RowChange
+from mailstead.machine.base import Completed, DeadlineExceeded, Machine, Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
 from tests.core.machine.conftest import World, has_attributes
@@ -395,3 +395,18 @@ def spin() -> None:
     """Go on for ever."""
     while True:
         pass
+
+
+def test_a_command_is_read_line_by_line(world: World) -> None:
+    """The fake's answer is scripted; a failure comes after the lines, from both."""
+    argv = ["sh", "-c", "printf 'one\\ntwo'; echo oops >&2; exit 3"]
+    if isinstance(world.machine, FakeMachine):
+        world.machine.on_command(["sh"], Completed(3, "one\ntwo", "oops\n"))
+    found: list[str] = []
+    with (
+        pytest.raises(CommandFailed, match="exit status 3: oops"),
+        world.machine.run_lines(argv) as lines,
+    ):
+        found.extend(lines)
+    assert found == ["one", "two"]
+    assert lines.complaints == "oops\n"

@@ -1,0 +1,160 @@
+"""Mail that waits: listed, shown, held, tried, taken in anew, deleted, in a real Postfix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.system.conftest import OFFICE
+from tests.system.sandbox import Sandbox, free_place, message, wait_until
+
+HOSTILE = (
+    b"From: bob@outside.example\r\nSubject: \x1b]0;owned\x07\x1b[31m red\r\n"
+    b"X-Order: \xe2\x80\xaetxt.exe\r\n\r\nbell \x07 back\x08space\r\n<script>alert(1)</script>\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    """Give a server whose outside does not answer."""
+    address, port = free_place()
+    made = Sandbox.make(outside=f"[{address}]:{port}")
+    try:
+        made.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
+        made.run("enable", "mail_smtp", "--yes")
+        made.run("object", "add", "office")
+        made.run("object", "add-member", "office", OFFICE)
+        made.run("save")
+        made.run("relay", "allow", "office")
+        made.run("save")
+        yield made
+    finally:
+        made.destroy()
+
+
+@pytest.fixture
+def waiting(box: Sandbox) -> Iterator[list[str]]:
+    """Give the ids of two messages, to ada and to bob and carol, that could not be delivered."""
+    with box.smtp(source=OFFICE) as client:
+        client.send_message(message("grace@example.net", "ada@outside.example"))
+        client.sendmail(
+            "bob@example.net", ["bob@outside.example", "carol@outside.example"], HOSTILE
+        )
+    wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"] * 2)
+    yield [item["id"] for item in queue(box)]
+    box.run("queue", "delete", "--all", "--yes")
+    assert queue(box) == []
+
+
+def queue(box: Sandbox, *words: str) -> list[dict[str, Any]]:
+    """List the queue."""
+    found: list[dict[str, Any]] = box.json("queue", "list", *words)
+    return found
+
+
+def queues(box: Sandbox) -> dict[str, str]:
+    """Give the queue each message is in, by id."""
+    return {item["id"]: item["queue"] for item in queue(box)}
+
+
+def test_a_list_tells_all_that_postfix_knows(box: Sandbox, waiting: list[str]) -> None:
+    """Id, queue, size, date, sender, and each recipient with its reason."""
+    first, second = queue(box)
+    assert first["id"] == waiting[0]
+    assert (first["sender"], first["size"] > 100) == ("grace@example.net", True)
+    assert [item["address"] for item in second["recipients"]] == [
+        "bob@outside.example", "carol@outside.example",
+    ]  # fmt: skip
+    assert all("Connection refused" in item["reason"] for item in second["recipients"])
+    shown = box.run("queue", "list").stdout
+    assert waiting[0] in shown
+    assert "carol@outside.example" in shown
+    (count,) = box.json("queue", "count")
+    assert (count["queue"], count["messages"]) == ("deferred", 2)
+
+
+def test_filters_and_pages_find_messages(box: Sandbox, waiting: list[str]) -> None:
+    """By sender, recipient, reason, queue and age; a page after another."""
+    first, second = waiting
+    asked = {
+        ("--sender", "grace@example.net"): [first], ("--sender", "race@example.net"): [],
+        ("--recipient", "carol"): [second], ("--reason", "refused"): [first, second],
+        ("--queue", "hold"): [], ("--older", "1h"): [], ("--newer", "1h"): [first, second],
+        ("--limit", "1"): [first], ("--limit", "1", "--after", first): [second],
+    }  # fmt: skip
+    assert asked == {words: [item["id"] for item in queue(box, *words)] for words in asked}
+
+
+def test_a_hostile_message_is_shown_and_does_nothing(box: Sandbox, waiting: list[str]) -> None:
+    """Escapes, bells and the override of writing direction are visible; JSON has the text."""
+    shown = box.run("queue", "show", waiting[1]).stdout
+    assert "\\x1b]0;owned\\x07\\x1b[31m red" in shown
+    assert "\\u202etxt.exe" in shown
+    assert "back\\x08space" in shown
+    assert "<script>alert(1)</script>" in shown
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    found = box.run("--json", "queue", "show", waiting[1])
+    assert "\x1b]0;owned" in found.json["content"]
+    assert all(char.isprintable() or char == "\n" for char in found.stdout)
+    header = box.json("queue", "show", waiting[1], "--headers")["content"]
+    assert "Subject:" in header
+    assert "script" not in header
+
+
+def test_held_messages_stay_until_they_are_released(box: Sandbox, waiting: list[str]) -> None:
+    """A flush leaves them alone."""
+    first, second = waiting
+    box.run("queue", "hold", first)
+    box.run("queue", "flush")
+    assert queues(box)[first] == "hold"
+    box.run("queue", "release", first)
+    box.run("queue", "retry", first)
+    assert set(queues(box)) == {first, second}
+    assert "hold" not in queues(box).values()
+
+
+def test_a_requeued_message_comes_again_under_another_id(box: Sandbox, waiting: list[str]) -> None:
+    """Pickup takes it in at a flush."""
+    box.run("queue", "requeue", "--all", "--yes")
+    box.run("queue", "flush")
+    wait_until(lambda: not set(waiting) & set(queues(box)) and len(queue(box)) == 2)
+
+
+def test_a_deletion_is_asked_about_and_written_down(box: Sandbox, waiting: list[str]) -> None:
+    """By id, and by a filter with the number it finds."""
+    first, second = waiting
+    refused = box.run("queue", "delete", "--recipient", "@outside.example", status=4)
+    assert "Delete 2 messages" in refused.stderr
+    box.run("queue", "delete", first, "--yes")
+    assert set(queues(box)) == {second}
+    box.run("queue", "delete", "--recipient", "carol", "--yes")
+    assert queue(box) == []
+    events = box.run("audit").stdout
+    assert "1 of 1 message: recipient carol" in events
+
+
+def test_words_that_are_no_ids_are_refused(box: Sandbox, waiting: list[str]) -> None:
+    """ALL, options and strangers; nothing is deleted on the way."""
+    for command, word in (("delete", "ALL"), ("hold", "-d"), ("requeue", "../x"),
+                          ("delete", "0000000000"), ("retry", "0000000000")):  # fmt: skip
+        box.run("--yes", "queue", command, "--", waiting[0], word, status=2)
+    box.run("queue", "show", "0000000000", status=2)
+    box.run("queue", "delete", "--yes", status=2)
+    box.run("queue", "delete", "--yes", "--all", waiting[0], status=2)
+    assert set(queues(box)) == set(waiting)
+
+
+def test_a_stopped_postfix_is_not_an_empty_queue(box: Sandbox, waiting: list[str]) -> None:
+    """The queue is read and changed; what needs a running Postfix says so."""
+    box.run("stop", "--yes")
+    try:
+        listed = box.run("queue", "list")
+        assert waiting[0] in listed.stdout
+        assert "Postfix is stopped" in listed.stderr
+        assert "mailstead start" in box.run("queue", "flush", status=1).stderr
+        box.run("queue", "delete", waiting[0], "--yes")
+        assert set(queues(box)) == {waiting[1]}
+    finally:
+        box.run("start")
