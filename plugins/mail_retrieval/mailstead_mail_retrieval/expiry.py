@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 
 import attrs
 
@@ -47,9 +48,8 @@ def find_expired(context: Context, machine: Machine, now: float) -> Iterator[Rem
     """Give what a run at this moment would remove. Raises MachineError."""
     for rule in context.settings.rows(Expiration):
         words = ("fetch", "-A", " ".join(_FIELDS), *_query(rule, now))
-        with machine.lines(_doveadm(context, *words), timeout=TIMEOUT) as lines:
-            next(lines, None)  # the titles
-            for line in lines:
+        with machine.run_lines(_doveadm(context, *words), timeout=TIMEOUT) as lines:
+            for line in islice(lines, 1, None):  # the titles come first
                 yield _removal(rule.folder, line)
 
 
@@ -100,8 +100,8 @@ def _doveadm(context: Context, *words: str) -> tuple[str, ...]:
     return ("doveadm", "-c", str(context.path(CONFIG)), "-f", "tab", *words)
 
 
-def _removal(folder: str, line: bytes) -> Removal:
-    account, uid, saved, size = line.decode(errors="replace").split("\t")
+def _removal(folder: str, line: str) -> Removal:
+    account, uid, saved, size = line.split("\t")
     return Removal(account, folder, uid, saved, int(size or 0))
 
 
