@@ -21,7 +21,7 @@ DAY = 86400
 KEPT_LOGS = 100
 LONGEST_LOG = 100_000  # messages written down in one run; the rest is counted
 TIMEOUT = 3600.0
-_FIELDS = ("user", "uid", "date.saved", "size.physical")
+_FIELDS = ("uid", "date.saved", "size.physical")  # the account comes first
 
 
 @attrs.frozen
@@ -56,16 +56,19 @@ def find_expired(context: Context, machine: Machine, now: float) -> Iterator[Rem
 def expire(context: Context, machine: Machine, now: float) -> Run:
     """Write down what is old, then remove it. Raises MachineError."""
     kept: list[Removal] = []
+    places: set[tuple[str, str]] = set()
     count = 0
     for item in find_expired(context, machine, now):
         count += 1
+        places.add((item.account, item.folder))
         if count <= LONGEST_LOG:
             kept.append(item)
     run = Run(now, tuple(kept), count)
     if count:
         _write_down(context, machine, run)
         for rule in context.settings.rows(Expiration):
-            _expunge(context, machine, rule, now)
+            for account in sorted(account for account, folder in places if folder == rule.folder):
+                _expunge(context, machine, rule, account, now)
     return run
 
 
@@ -89,8 +92,10 @@ def _query(rule: Expiration, now: float) -> tuple[str, ...]:
     return ("mailbox", rule.folder, "savedbefore", str(int(now) - rule.days * DAY))
 
 
-def _expunge(context: Context, machine: Machine, rule: Expiration, now: float) -> None:
-    argv = _doveadm(context, "expunge", "-A", *_query(rule, now))
+def _expunge(
+    context: Context, machine: Machine, rule: Expiration, account: str, now: float
+) -> None:
+    argv = _doveadm(context, "expunge", "-u", account, *_query(rule, now))
     done = machine.run(argv, timeout=TIMEOUT)
     if done.status != 0:
         raise MachineError(done.output, where=" ".join(argv), hint="see /var/log/dovecot.log")

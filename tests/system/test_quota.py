@@ -1,0 +1,90 @@
+"""A full mailbox: refused while the sender is connected, told by IMAP, mended at once."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.conftest import Site, new_site
+from tests.system.sandbox import message, wait_until
+
+ADA, GRACE, FRIEND = "ada@example.org", "grace@example.org", "friend@elsewhere.example"
+BULK = 60_000  # bytes of one message
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Site]:
+    """Give a site in which each mailbox may hold 100 KiB."""
+    with new_site() as made:
+        made.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=100K")
+        made.sandbox.run("save")
+        yield made
+
+
+def send_bulk(place: Site, recipient: str, subject: str) -> str:
+    """Send a large message; gives what it was refused with, or nothing."""
+    text = message(FRIEND, recipient, subject)
+    text.set_content("x" * 70 + "\n" * 1 + ("x" * 70 + "\n") * (BULK // 71))
+    try:
+        with place.sandbox.smtp() as client:
+            client.send_message(text)
+    except smtplib.SMTPRecipientsRefused as error:
+        code, words = error.recipients[recipient]
+        return f"{code} {words.decode()}"
+    return ""
+
+
+def limit_of(place: Site, login: str) -> str:
+    """Give what IMAP tells of a quota: RFC 2087."""
+    with place.sandbox.imap(login) as client:
+        _, found = client.getquotaroot("INBOX")
+        return str(found[1])
+
+
+def test_an_overfull_mailbox_is_refused_and_a_larger_quota_counts_at_once(place: Site) -> None:
+    """552 5.2.2 at the door; nothing is reloaded in between."""
+    assert send_bulk(place, ADA, "first") == ""
+    wait_until(lambda: "first" in place.sandbox.subjects(ADA))
+    refused = send_bulk(place, ADA, "second")
+    assert refused.startswith("552 5.2.2")
+    assert place.sandbox.json("usage", ADA)["limit"] == 100 << 10
+    assert "STORAGE" in limit_of(place, ADA)
+    place.sandbox.run("account", "quota", ADA, "1M")
+    assert send_bulk(place, ADA, "third") == ""
+    wait_until(lambda: "third" in place.sandbox.subjects(ADA))
+    assert " 1024)" in limit_of(place, ADA)
+    assert place.sandbox.json("account", "show", ADA)["quota"] == "1M"
+
+
+def test_behind_an_alias_the_sender_is_told_by_a_bounce(place: Site) -> None:
+    """Whoever hides behind it is not asked about at the door."""
+    run = place.sandbox.run
+    run("group", "add", "all")
+    run("group", "add-member", "all", "grace")
+    run("alias", "add", "all@example.org", "--group", "all")
+    assert send_bulk(place, GRACE, "fills") == ""
+    wait_until(lambda: "fills" in place.sandbox.subjects(GRACE))
+    assert send_bulk(place, "all@example.org", "too much") == ""
+    wait_until(lambda: any("the mailbox is full" in it for it in place.outside.messages()))
+    assert "too much" not in place.sandbox.subjects(GRACE)
+
+
+def test_unlimited_is_without_limit(place: Site) -> None:
+    """And default is the common one again."""
+    place.sandbox.run("account", "quota", GRACE, "unlimited")
+    assert place.sandbox.json("usage", GRACE)["limit"] is None
+    assert send_bulk(place, GRACE, "welcome") == ""
+    place.sandbox.run("account", "quota", GRACE, "default")
+    assert place.sandbox.json("usage", GRACE)["limit"] == 100 << 10
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1k OR 1=1", "1e309", " 10", "9223372036854775808"])
+def test_what_is_no_quota_is_named(place: Site, size: str) -> None:
+    """With the field, for an account and for all."""
+    account = place.sandbox.run("account", "quota", "--", ADA, size, status=2)
+    assert "account.quota" in account.stderr
+    if size != "0":
+        words = ("settings", "set", "mail_retrieval.mailboxes", f"size={size}")
+        assert "mail_retrieval.mailboxes.size" in place.sandbox.run(*words, status=2).stderr
