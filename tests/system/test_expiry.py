@@ -55,7 +55,9 @@ def put(place: Site, login: str, folder: str, subject: str) -> None:
 def subjects(place: Site, login: str, folder: str) -> list[str]:
     """Give the subjects in a folder."""
     with place.sandbox.imap(login) as client:
-        client.select(folder, readonly=True)
+        _, count = client.select(folder, readonly=True)
+        if count == [b"0"]:
+            return []
         _, found = client.fetch("1:*", "(BODY[HEADER.FIELDS (SUBJECT)])")
         return [part[1].decode().strip()[9:] for part in found if isinstance(part, tuple)]
 

@@ -1,0 +1,234 @@
+"""From lines to the table: each line once, whatever becomes of the files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailstead.context import Context
+from mailstead.machine.base import Path as SystemPath
+from mailstead.machine.real import RealMachine
+from mailstead_mail_log import queries
+from mailstead_mail_log.lines import postfix_line, wrong_login
+from mailstead_mail_log.queries import Search, journey
+from mailstead_mail_log.reading import catch_up
+from mailstead_mail_log.store import LogStore
+from tests.plugins.contexts import SANDBOX, bench
+
+CORPUS = Path(__file__).with_name("corpus")
+NOW = 1795600000.0  # the day after the lines of the corpus were written
+
+
+@attrs.define
+class World:
+    """Logs in a folder, and the table."""
+
+    folder: Path
+    context: Context
+    store: LogStore
+    machine: RealMachine
+
+    @property
+    def log(self) -> Path:
+        """Give Postfix's log."""
+        return self.folder / "var/log/mail.log"
+
+    def append(self, *lines: str) -> None:
+        """Write lines."""
+        with self.log.open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    def read(self) -> int:
+        """Catch up."""
+        return catch_up(self.context, self.machine, self.store)
+
+    def rows(self, **wanted: Any) -> tuple[queries.Entry, ...]:
+        """Search."""
+        return queries.search(self.store, Search(**wanted))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Give a world with one managed domain and empty logs."""
+    monkeypatch.setattr(RealMachine, "now", lambda _self: NOW)
+    (tmp_path / "settings").mkdir()
+    for folder in ("var/log", "var/lib/mailstead/log"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "var/log/mail.log").touch()
+    instance = attrs.evolve(SANDBOX, prefix=SystemPath(tmp_path))
+    with bench(tmp_path / "settings", ("network", "mail_smtp", "mail_log")) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        context = made.context(instance)
+        machine = RealMachine()
+        LogStore.make(context, machine)
+        with LogStore.open(context) as store:
+            yield World(tmp_path, context, store, machine)
+
+
+def sent(number: int) -> tuple[str, ...]:
+    """Make the lines of a message that was delivered."""
+    head, queue_id = "Nov 25 07:07:59 mail postfix", f"4jZ9k7{number:08d}z"
+    return (
+        f"{head}/smtpd[1]: {queue_id}: client=unknown[192.0.2.9]",
+        f"{head}/cleanup[2]: {queue_id}: message-id=<m{number}@client.example>",
+        f"{head}/qmgr[3]: {queue_id}: from=<friend@elsewhere.example>, size=447, nrcpt=1 "
+        "(queue active)",
+        f"{head}/lmtp[4]: {queue_id}: to=<ada@example.org>, relay=mail[private/dovecot-lmtp], "
+        "delay=0.06, delays=0.03/0.01/0/0.01, dsn=2.0.0, status=sent (250 2.0.0 Saved)",
+        f"{head}/qmgr[3]: {queue_id}: removed",
+    )
+
+
+def test_each_event_of_a_real_log_has_its_class(world: World) -> None:
+    """Lines that Postfix 3.7 and Dovecot 2.3 wrote."""
+    shutil.copy(CORPUS / "mail.log", world.log)
+    shutil.copy(CORPUS / "dovecot.log", world.log.with_name("dovecot.log"))
+    assert world.read() > 50
+    found = {(it.sender, it.recipient, it.status, it.event, it.kind) for it in world.rows()}
+    friend, ada, grace = "friend@elsewhere.example", "ada@example.org", "grace@example.org"
+    assert {
+        (friend, ada, "sent", "msgsent", "received"),
+        (friend, "nobody@example.org", "rejected", "noaccount", "received"),
+        (friend, "x@elsewhere.example", "rejected", "norelay", "relay"),
+        (friend, "", "rejected", "maxmsgsize", "unknown"),
+        (ada, friend, "sent", "msgsent", "sent"),
+        (ada, grace, "sent", "msgsent", "internal"),
+        (friend, ada, "rejected", "maxusrsize", "received"),
+        (friend, ada, "bounced", "maxusrsize", "received"),
+        ("x@office.example", friend, "sent", "msgsent", "relay"),
+        (ada, friend, "deferred", "nohost", "sent"),
+    } <= found
+    assert queries.wrong_logins(world.store, "account", 0, 9)[0][:2] == (ada, 3)
+    assert [row[:2] for row in queries.wrong_logins(world.store, "client", 0, 9)] == [
+        ("127.0.0.88", 2), ("127.0.0.1", 1)
+    ]  # fmt: skip
+
+
+def test_a_journey_has_the_bounce_that_came_of_it(world: World) -> None:
+    """By queue id or Message-ID, in order."""
+    shutil.copy(CORPUS / "mail.log", world.log)
+    world.read()
+    bounced = next(it for it in world.rows() if it.status == "bounced")
+    steps = journey(world.store, bounced.queue_id)
+    assert steps == journey(world.store, f"<{bounced.message_id}>")
+    assert len({step.queue_id for step in steps}) == 2
+    assert "client=" in steps[0].text
+    assert steps[-1].text == "removed"
+    assert bounced.original == "all@example.org"
+
+
+def test_lines_are_read_once_and_a_last_line_when_it_is_whole(world: World) -> None:
+    """Reading again adds nothing."""
+    lines = sent(1)
+    world.append(*lines[:3])
+    with world.log.open("a") as file:
+        file.write(lines[3][:50])
+    assert world.read() == 3
+    assert world.read() == 0
+    with world.log.open("a") as file:
+        file.write(f"{lines[3][50:]}\n{lines[4]}\n")
+    assert world.read() == 2
+    assert [it.attempts for it in world.rows()] == [1]
+
+
+@pytest.mark.parametrize("way", ["renamed", "copied and cut"])
+def test_a_rotation_loses_and_doubles_nothing(world: World, way: str) -> None:
+    """Also what was written just before, and what a daemon writes to the old file after."""
+    world.append(*sent(1))
+    world.read()
+    world.append(*sent(2))
+    rotated = world.log.with_name("mail.log.1")
+    if way == "renamed":
+        old = world.log.open("a")
+        world.log.rename(rotated)
+        world.append(*sent(4))
+        world.read()
+        old.writelines(f"{line}\n" for line in sent(3))
+        old.close()
+    else:
+        world.append(*sent(3))
+        shutil.copy(world.log, rotated)
+        world.log.write_text("")
+        world.append(*sent(4))
+    world.read()
+    assert world.read() == 0
+    assert sorted(it.message_id for it in world.rows()) == [
+        f"m{number}@client.example" for number in (1, 2, 3, 4)
+    ]
+    assert {it.attempts for it in world.rows()} == {1}
+
+
+def test_a_message_deferred_again_is_one_row_with_its_last_answer(world: World) -> None:
+    """And the number of attempts."""
+    lines = sent(1)
+    put_off = lines[3].replace("status=sent (250 2.0.0 Saved)", "status=deferred (no route)")
+    world.append(*lines[:3], put_off, put_off, *lines[3:])
+    world.read()
+    assert [(it.status, it.attempts) for it in world.rows()] == [("sent", 3)]
+
+
+def test_searches_are_by_address_domain_or_part(world: World) -> None:
+    """Wildcards in them are characters."""
+    for number in range(5):
+        world.append(*sent(number))
+    world.read()
+    assert len(world.rows(recipient="ada@example.org")) == 5
+    assert len(world.rows(recipient="@example.org")) == 5
+    assert len(world.rows(sender="elsewhere")) == 5
+    for text in ("%", "_", "a%@example.org", "1) UNION SELECT 1 --", "'"):
+        assert world.rows(sender=text) == ()
+    page = world.rows(limit=2)
+    rest = world.rows(before=page[-1].id)
+    assert len({it.id for it in (*page, *rest)}) == 5
+    assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 5, 2235),)
+    assert queries.days(world.store, 0)[0]["received"] == 5
+
+
+@pytest.mark.parametrize("column", ["sender", "recipient", "event", "status", "at", "client_ip"])
+def test_a_search_uses_an_index(world: World, column: str) -> None:
+    """However many rows there are."""
+    sql = f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {column} = 'x'"  # noqa: S608
+    assert "USING INDEX" in world.store.run(sql).fetchone()[-1]
+
+
+def test_pruning_forgets_what_is_old(world: World) -> None:
+    """In every table."""
+    world.append(*sent(1))
+    world.read()
+    with world.store.write():
+        assert not world.store.prune(NOW + 1)
+    assert world.rows() == ()
+
+
+@given(st.binary(max_size=300))
+def test_no_line_breaks_the_reader(data: bytes) -> None:
+    """Whatever a stranger makes a daemon write."""
+    text = data.decode(errors="replace")
+    for prefix in (
+        "",
+        "Nov 25 07:07:59 mail postfix/smtpd[1]: ",
+        "Nov 25 07:07:59 auth-worker(1): ",
+    ):
+        for middle in ("", "NOQUEUE: reject: RCPT from ", "4jZ9k72JY8zJBmc: to=<"):
+            postfix_line(prefix + middle + text, NOW)
+            wrong_login(prefix + middle + text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "now", "year"),
+    [("Dec 31 23:59:59", 1767268800.0, 2025), ("Jan  1 00:00:01", 1767268800.0, 2026),
+     ("Feb 29 12:00:00", 1709208000.0, 2024), ("Feb 29 12:00:00", 1740744000.0, 2024)],
+)  # fmt: skip
+def test_the_year_is_the_latest_that_is_not_to_come(stamp: str, now: float, year: int) -> None:
+    """The line does not have it."""
+    line = postfix_line(f"{stamp} mail postfix/qmgr[1]: 4jZ9k72JY8zJBmc: removed", now)
+    assert line is not None
+    assert time.localtime(line.at).tm_year == year
