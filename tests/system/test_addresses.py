@@ -92,6 +92,14 @@ def test_a_domain_alias_is_the_same_mailboxes_both_ways(place: Site) -> None:
     wait_until(lambda: any(subject in text for text in place.outside.messages()))
 
 
+def test_mail_for_an_extension_of_an_address_is_the_accounts(place: Site) -> None:
+    """recipient_delimiter, at an alias too."""
+    place.sandbox.run("alias", "add", "desk@example.org", "--account", ADA)
+    subjects = [send(place, f"{local}@example.org") for local in ("ada+lists", "desk+lists")]
+    wait_until(lambda: all(count(place.sandbox, ADA, item) == 1 for item in subjects))
+    place.sandbox.run("alias", "remove", "desk@example.org")
+
+
 def test_an_alias_cannot_log_in(place: Site) -> None:
     """On no protocol; nor can the address at an alias of the domain."""
     run = place.sandbox.run
