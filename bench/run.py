@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.addresses import address_costs
 from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
@@ -37,7 +38,8 @@ def main() -> None:
         _command_line(folder)
         sizes = sorted({10, users})
         queue = queue_costs(folder, COMMAND, given.messages)
-        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes), queue):
+        addresses = address_costs(folder, users)
+        for lines in (one_user_costs(folder, sizes), addresses, domain_costs(folder, sizes), queue):
             print()
             for line in lines:
                 print(line, flush=True)

@@ -92,6 +92,14 @@ def test_a_domain_alias_is_the_same_mailboxes_both_ways(place: Site) -> None:
     wait_until(lambda: any(subject in text for text in place.outside.messages()))
 
 
+def test_mail_for_an_extension_of_an_address_is_the_accounts(place: Site) -> None:
+    """recipient_delimiter, at an alias too."""
+    place.sandbox.run("alias", "add", "desk@example.org", "--account", ADA)
+    subjects = [send(place, f"{local}@example.org") for local in ("ada+lists", "desk+lists")]
+    wait_until(lambda: all(count(place.sandbox, ADA, item) == 1 for item in subjects))
+    place.sandbox.run("alias", "remove", "desk@example.org")
+
+
 def test_an_alias_cannot_log_in(place: Site) -> None:
     """On no protocol; nor can the address at an alias of the domain."""
     run = place.sandbox.run
@@ -231,3 +239,25 @@ def test_a_removed_domain_names_what_goes_with_it_and_keeps_the_mail(place: Site
     run("save")
     run("account", "add", "leo", "leo@leaving.example")
     assert place.sandbox.subjects("leo@leaving.example") == []
+
+
+def test_a_domain_that_went_by_another_way_is_named_and_without_effect(place: Site) -> None:
+    """Its accounts stay, and work again when it is back."""
+    run, gus = place.sandbox.run, "gus@gone.example"
+    run("domain", "add", "gone.example")
+    run("save")
+    place.sandbox.add_user("gus")
+    run("account", "add", "gus", gus)
+    run("account", "quota", gus, "2G")
+    run("settings", "unset", "mail_smtp.domains", "gone.example")
+    run("save")
+    # Another address than is asked for below: smtpd(8) remembers of each what kind it was.
+    assert reply_to(place, "other@gone.example")[0] in {550, 554}
+    assert "gone.example is not managed" in run("domain", "list").stderr
+    (listed,) = place.sandbox.json("account", "list", "--domain", "GONE.example")
+    assert (listed["quota"], listed["state"]) == ("2G", "its domain is not managed")
+    run("domain", "add", "gone.example")
+    run("save")
+    assert reply_to(place, gus)[0] == 250
+    assert "gone.example" not in run("domain", "list").stderr
+    assert place.sandbox.taken_logins(gus) == ["smtp", "imap", "pop3"]

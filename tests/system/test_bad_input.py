@@ -66,6 +66,14 @@ def account(address: str, *names: str, user: str = "plain") -> Refusal:
     return Refusal(("account", "add", "--", user, address), names or ("account.address",))
 
 
+def alias(
+    address: str, *names: str, target: str = "ada@example.org", kind: str = "account"
+) -> Refusal:
+    """Refuse an alias."""
+    words = ("alias", "add", f"--{kind}={target}", "--", address)
+    return Refusal(words, names or ("alias.address",))
+
+
 def user(name: str, *names: str, password: str = PASSWORD) -> Refusal:
     """Refuse a user."""
     words = ("user", "add", "--password-stdin", "--", name)
@@ -149,6 +157,29 @@ REFUSED = [
     account("a@example.org\nb@example.org"),
     account("a@example.org x@example.org"),
     account(f"{LABEL}a@example.org"),
+    # aliases, and what becomes of a domain's mail
+    alias("|cmd"),
+    alias(":include:/etc/passwd"),
+    alias("a@example.org x@example.org"),
+    alias("a@example.org,"),
+    alias("GRACE@example.org", "alias.address", "exists"),
+    alias("a@elsewhere.example", "alias.address", "managed"),
+    alias("out@example.org", "alias.external", target="|/bin/sh", kind="external"),
+    alias("out@example.org", "alias.external", target="x@EXAMPLE.org", kind="external"),
+    alias("all@example.org", "nosuch", target="nosuch", kind="group"),
+    Refusal(("alias", "remove", "nosuch@example.org"), ("nosuch@example.org",)),
+    Refusal(("alias", "list", "--domain", "1) UNION SELECT"), ("domain",)),
+    Refusal(("domain", "alias", "add", "evil.example\nx", "example.org"),
+            ("mail_smtp.domain_aliases", "name")),
+    Refusal(("domain", "alias", "add", "example.net", "nosuch.example"),
+            ("mail_smtp.domain_aliases", "domain")),
+    Refusal(("domain", "alias", "add", "example.org", "example.org"),
+            ("mail_smtp.domain_aliases[example.org].name",)),
+    Refusal(("domain", "set", "example.org", "--catch-all", "ada@example.org"),
+            ("mail_smtp.domains[example.org].catch_all",)),
+    Refusal(("domain", "set", "example.org", "--catch-all", "|cmd"), ("catch_all",)),
+    Refusal(("domain", "set", "example.org", "--default-mailbox", "x@elsewhere.example"),
+            ("mail_smtp.domains[example.org].default_mailbox",)),
     # users
     user("ada lovelace"),
     user("-ada"),

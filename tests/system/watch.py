@@ -32,8 +32,8 @@ def times(sandbox: Sandbox) -> dict[str, int]:
 
 
 def everything(sandbox: Sandbox) -> dict[str, Any]:
-    """Give files, settings, users and accounts: what a refused command must not change."""
-    words = (("settings", "show"), ("user", "list"), ("account", "list"))
+    """Give files, settings, users and addresses: what a refused command must not change."""
+    words = (("settings", "show"), ("user", "list"), ("account", "list"), ("alias", "list"))
     rows = {" ".join(item): shown(sandbox, *item) for item in words}
     return {"files": digests(sandbox), **rows}
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from mailstead.plugin import AlreadyExists, NotFound
 from mailstead_mail_smtp.addresses import group_accounts
 from mailstead_mail_smtp.addresses.managed import canonical_address, known_as, refuse_taken
+from mailstead_mail_smtp.addresses.paging import holds, order_of, page_of
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS
 from mailstead_users.logins import change_login, register_login, remove_login
 from mailstead_users.tables import logins, users
@@ -113,20 +114,26 @@ def list_accounts(
 
     ``search`` is a part of the address or of the user's name.
     """
-    where = ACCOUNTS.c.address > after
-    if domain:
-        where = sa.and_(where, ACCOUNTS.c.domain == domain)
+    where = page_of(ACCOUNTS, domain, after)
     if search:
-        columns = (ACCOUNTS.c.address, users.c.name)
-        named = (column.icontains(search, autoescape=True) for column in columns)
-        where = sa.and_(where, sa.or_(*named))
-    return find_accounts(connection, where, limit=limit)
+        named = sa.select(users.c.id).where(holds([users.c.name], search))
+        found = sa.or_(holds([ACCOUNTS.c.address], search), ACCOUNTS.c.user_id.in_(named))
+        where = sa.and_(where, found)
+    return find_accounts(connection, where, limit=limit, domain=domain)
 
 
 def count_accounts(connection: sa.Connection, domain: str) -> int:
     """Count the accounts in a domain."""
     select = sa.select(sa.func.count()).where(ACCOUNTS.c.domain == domain)
     return int(connection.execute(select).scalar_one())
+
+
+def unmanaged_domains(connection: sa.Connection) -> dict[str, int]:
+    """Count the accounts in each domain that is not managed; they are without effect."""
+    managed = sa.select(DOMAINS.c.name).where(DOMAINS.c.name == ACCOUNTS.c.domain).exists()
+    select = sa.select(ACCOUNTS.c.domain, sa.func.count()).where(~managed)
+    rows = connection.execute(select.group_by(ACCOUNTS.c.domain).order_by(ACCOUNTS.c.domain))
+    return {str(domain): int(count) for domain, count in rows}
 
 
 def account_of(connection: sa.Connection, user_id: int) -> MailAccount | None:
@@ -136,9 +143,9 @@ def account_of(connection: sa.Connection, user_id: int) -> MailAccount | None:
 
 
 def find_accounts(
-    connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int
+    connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int, domain: str = ""
 ) -> list[MailAccount]:
-    """Give accounts in order of address."""
+    """Give accounts in order of address; name the domain when they are of one."""
     own_aliases = sa.select(sa.func.count()).where(ALIASES.c.account == ACCOUNTS.c.address)
     columns = (
         ACCOUNTS.c.address, users.c.name, ACCOUNTS.c.user_id, ACCOUNTS.c.maildir, logins.c.quota,
@@ -150,7 +157,7 @@ def find_accounts(
         .outerjoin(DOMAINS, DOMAINS.c.name == ACCOUNTS.c.domain)
     )
     select = sa.select(*columns).select_from(source).where(where)
-    rows = connection.execute(select.order_by(ACCOUNTS.c.address).limit(limit))
+    rows = connection.execute(select.order_by(*order_of(ACCOUNTS, domain)).limit(limit))
     return [_account(row) for row in rows]
 
 

@@ -20,6 +20,7 @@ from mailstead_mail_smtp.addresses.managed import (
     real_domain,
     refuse_taken,
 )
+from mailstead_mail_smtp.addresses.paging import holds, order_of, page_of
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS, GROUP_ACCOUNTS
 from mailstead_users.groups import find_group
 from mailstead_users.tables import groups
@@ -103,14 +104,12 @@ def list_aliases(
     limit: int = 100,
 ) -> list[Alias]:
     """Give a page of aliases in order of address; ``search`` is a part of it or of the target."""
-    where = ALIASES.c.address > after
-    if domain:
-        where = sa.and_(where, ALIASES.c.domain == domain)
+    where = page_of(ALIASES, domain, after)
     if search:
-        columns = (ALIASES.c.address, ALIASES.c.account, ALIASES.c.external, groups.c.name)
-        named = (column.icontains(search, autoescape=True) for column in columns)
-        where = sa.and_(where, sa.or_(*named))
-    return find_aliases(connection, where, limit=limit)
+        columns = (ALIASES.c.address, ALIASES.c.account, ALIASES.c.external)
+        named = sa.select(groups.c.id).where(holds([groups.c.name], search))
+        where = sa.and_(where, sa.or_(holds(columns, search), ALIASES.c.group_id.in_(named)))
+    return find_aliases(connection, where, limit=limit, domain=domain)
 
 
 def count_aliases(connection: sa.Connection, domain: str) -> int:
@@ -141,13 +140,13 @@ def reached_by(connection: sa.Connection, alias: Alias) -> list[str]:
 
 
 def find_aliases(
-    connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int
+    connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int, domain: str = ""
 ) -> list[Alias]:
-    """Give aliases in order of address."""
+    """Give aliases in order of address; name the domain when they are of one."""
     columns = (ALIASES.c.address, ALIASES.c.account, groups.c.name, ALIASES.c.external, _reaches())
     source = ALIASES.outerjoin(groups, groups.c.id == ALIASES.c.group_id)
     select = sa.select(*columns).select_from(source).where(where)
-    rows = connection.execute(select.order_by(ALIASES.c.address).limit(limit))
+    rows = connection.execute(select.order_by(*order_of(ALIASES, domain)).limit(limit))
     return [_alias(*row) for row in rows]
 
 

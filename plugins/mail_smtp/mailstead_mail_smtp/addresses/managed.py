@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mailstead.plugin import AlreadyExists, NotFound
+from mailstead.plugin import AlreadyExists, InvalidValue, NotFound, types
 from mailstead_mail_smtp.addresses.grammar import split_address
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAIN_ALIASES, DOMAINS
+
+DOMAIN_NAME = types.field_type_of(types.DomainName)
 
 
 def real_domain(connection: sa.Connection, domain: str) -> str | None:
@@ -37,6 +39,18 @@ def known_as(connection: sa.Connection, address: str, where: str) -> str:
     """
     local, domain = split_address(address, where)
     return f"{local}@{real_domain(connection, domain) or domain}"
+
+
+def stored_domain(connection: sa.Connection, domain: str, where: str = "domain") -> str:
+    """Give the domain that addresses at one are stored at. Raises InvalidValue.
+
+    One that is not managed is given in canonical form.
+    """
+    try:
+        name = str(DOMAIN_NAME.parse(domain))
+    except ValueError as error:
+        raise InvalidValue(str(error), where=where, hint="see `mailstead domain list`") from None
+    return real_domain(connection, name) or name
 
 
 def refuse_taken(connection: sa.Connection, address: str, where: str) -> None:

@@ -11,6 +11,7 @@ from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, types
 from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.addresses.aliases import aliases_of_account
+from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
@@ -64,8 +65,9 @@ def add(app: App, user: str, address: str) -> None:
 def list_accounts(app: App, domain: str, search: str, after: str, limit: int) -> None:
     """List mail accounts in order of address, a page at a time."""
     with opened(app) as directory, directory.read() as connection:
+        domain = domain and stored_domain(connection, domain)
         found = accounts.list_accounts(
-            connection, domain=domain.lower(), search=search, after=after.lower(), limit=limit + 1
+            connection, domain=domain, search=search, after=after.lower(), limit=limit + 1
         )
     rows = [
         (item.address, item.user, quota_words(item.quota), state_words(item), item.aliases)

@@ -6,6 +6,7 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead_mail_smtp.addresses import aliases
+from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened
 
 MAKE = {
@@ -53,8 +54,9 @@ def add(
 def list_aliases(app: App, domain: str, search: str, after: str, limit: int) -> None:
     """List aliases in order of address, a page at a time."""
     with opened(app) as directory, directory.read() as connection:
+        domain = domain and stored_domain(connection, domain)
         found = aliases.list_aliases(
-            connection, domain=domain.lower(), search=search, after=after.lower(), limit=limit + 1
+            connection, domain=domain, search=search, after=after.lower(), limit=limit + 1
         )
     rows = [(item.address, item.kind, item.target, item.reaches) for item in found[:limit]]
     app.print_table("Aliases", ("Address", "For", "Target", "Reaches"), rows)

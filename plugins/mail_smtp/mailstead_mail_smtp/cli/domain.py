@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from mailstead_mail_smtp.addresses.accounts import (
     delete_account,
     find_accounts,
     list_accounts,
+    unmanaged_domains,
 )
 from mailstead_mail_smtp.addresses.aliases import count_aliases, delete_alias, list_aliases
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS
@@ -53,7 +55,7 @@ def add_domain(app: App, /, name: str, **given: str | None) -> None:
     values = _values(given)
     key = app.engine.editor.add_row(DOMAINS, {"name": name, **values}, app.engine.actor)
     app.say(f"domain {key} added; {SAVE}")
-    _tell_missing_mailbox(app, str(values.get("default_mailbox") or ""))
+    _tell_missing_mailbox(app, key)
 
 
 @domain_group.command("set")
@@ -69,13 +71,17 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
         raise click.UsageError("give at least one option")
     app.engine.editor.change_row(DOMAINS, name, values, app.engine.actor)
     app.say(f"domain {name} changed; {SAVE}")
-    _tell_missing_mailbox(app, str(values.get("default_mailbox") or ""))
+    if "default_mailbox" in values:
+        _tell_missing_mailbox(app, name)
 
 
 @domain_group.command("list")
 @pass_app
 def list_domains(app: App) -> None:
-    """List mail domains, what becomes of their mail, and whether they are in effect."""
+    """List mail domains, what becomes of their mail, and whether they are in effect.
+
+    Domains that have accounts and are not managed are named in warnings.
+    """
     draft, running = (app.engine.context_settings(tree) for tree in ("draft", "running"))
     names: dict[str, list[str]] = {}
     for alias in draft.rows(DomainAliases):
@@ -87,6 +93,7 @@ def list_domains(app: App) -> None:
     ]  # fmt: skip
     titles = ("Name", "In effect", "Aliases", "Catch-all", "Default mailbox", "Comment")
     app.print_table("Mail domains", titles, rows)
+    _tell_unmanaged(app)
 
 
 @domain_group.command("remove")
@@ -146,13 +153,33 @@ def _values(given: dict[str, str | None]) -> dict[str, Any]:
     return {name: value or ("" if name == "comment" else None) for name, value in asked.items()}
 
 
-def _tell_missing_mailbox(app: App, address: str) -> None:
-    if not address:
+def _tell_missing_mailbox(app: App, domain: str) -> None:
+    row = app.engine.context_settings("draft").row(Domains, domain)
+    address = row.default_mailbox if row is not None else None
+    if not address or (_is_in_effect(app) and _is_account(app, address)):
+        return
+    app.warn(f"there is no mail account {address} yet; until then such mail is refused")
+
+
+def _is_account(app: App, address: str) -> bool:
+    with opened(app) as directory, directory.read() as connection:
+        return bool(find_accounts(connection, ACCOUNTS.c.address == address, limit=1))
+
+
+def _tell_unmanaged(app: App) -> None:
+    if not _is_in_effect(app):
         return
     with opened(app) as directory, directory.read() as connection:
-        where = ACCOUNTS.c.address == address.lower()
-        if not find_accounts(connection, where, limit=1):
-            app.warn(f"there is no mail account {address} yet; until then such mail is refused")
+        found = unmanaged_domains(connection)
+    for domain, count in islice(found.items(), NAMED):
+        app.warn(f"{domain} is not managed, so its accounts are without effect: {count}")
+    if len(found) > NAMED:
+        app.warn(f"{len(found) - NAMED} more domains with accounts are not managed")
+
+
+def _is_in_effect(app: App) -> bool:
+    """Tell whether there is a directory: a domain can be added before the first save."""
+    return "mail_smtp" in app.engine.context("running").enabled
 
 
 def _free(app: App, domain: str, *, force: bool, with_mail: bool) -> None:

@@ -1,0 +1,51 @@
+"""The command ``domain`` before there is a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailstead.cli.app import App
+from mailstead.engine import Engine
+from mailstead.testing import fake_engine
+from mailstead_mail_smtp.cli.domain import domain_group
+from mailstead_mail_smtp.settings import Domains
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """Give an engine in which nothing is enabled yet."""
+    plugins = {name: f"mailstead_{name}" for name in ("network", "users", "mail_smtp")}
+    with fake_engine(tmp_path, plugins) as made:
+        yield made
+
+
+def run(engine: Engine, *words: str) -> Result:
+    """Run ``domain`` with words."""
+    app = App(prefix="/")
+    app.__dict__["engine"] = engine
+    return CliRunner().invoke(domain_group, words, obj=app, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("verb", ["add", "set"])
+def test_a_default_mailbox_may_come_before_the_first_save(engine: Engine, verb: str) -> None:
+    """What is said of it is a warning, and the command has done what it says."""
+    if verb == "set":
+        run(engine, "add", "example.org")
+    done = run(engine, verb, "example.org", "--default-mailbox", "Ada@EXAMPLE.org")
+    assert (done.exit_code, "there is no mail account ada@example.org yet" in done.output) == (
+        0, True,
+    )  # fmt: skip
+    row = engine.context_settings("draft").row(Domains, "example.org")
+    assert row is not None
+    assert row.default_mailbox == "ada@example.org"
+
+
+def test_domains_are_listed_before_the_first_save(engine: Engine) -> None:
+    """There are no accounts to warn of."""
+    run(engine, "add", "example.org")
+    done = run(engine, "list")
+    assert (done.exit_code, "warning" in done.output) == (0, False)
