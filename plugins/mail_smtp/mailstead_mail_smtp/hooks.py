@@ -38,3 +38,12 @@ def collect_trace_steps(
     """Ask the other modules what they do to a message; pairs of module and its steps."""
     found = context.collect("trace_steps", context=context, machine=machine, question=question)
     return tuple((module, tuple(given)) for module, given in found)
+
+
+def collect_foretold(
+    context: Context, machine: Machine, question: TraceQuestion, restriction: str
+) -> tuple[TraceStep, ...]:
+    """Ask the other modules what a restriction of theirs would say."""
+    given = {"machine": machine, "question": question, "restriction": restriction}
+    found = context.collect("trace_restriction", context=context, **given)
+    return tuple(step for _, steps in found for step in steps)

@@ -93,11 +93,13 @@ class TraceStep:
         about: what it is about, in a word or two: ``quota``.
         says: what would happen.
         behind: the setting, map or file that decides.
+        reply: of a restriction that refuses: code, enhanced code and text.
     """
 
     about: str
     says: str
     behind: str = ""
+    reply: str = ""
 
 
 class Hooks:
@@ -137,5 +139,15 @@ class Hooks:
         """Tell what this module does to a message that Postfix would accept.
 
         Called by ``mailstead trace``, with ``mailboxes`` known; nothing may be changed or sent.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def trace_restriction(
+        self, context: Context, machine: Machine, question: TraceQuestion, restriction: str
+    ) -> Sequence[TraceStep]:
+        """Tell what a restriction that this module gave would say; nothing for another's.
+
+        A step with a ``reply`` refuses. Called by ``mailstead trace``; nothing may be changed.
         """
         raise NotImplementedError

@@ -33,12 +33,13 @@ class Found:
 
 @attrs.frozen
 class Live:
-    """A Postfix service as it is configured now."""
+    """A Postfix service as it is configured now; what was asked once is known."""
 
     machine: Machine
     config: Path
     service: str
     values: Mapping[str, str]
+    known: dict[tuple[str, str], str | None] = attrs.field(factory=dict)
 
     def value(self, name: str) -> str:
         """Give a parameter, expanded; empty when there is none."""
@@ -62,13 +63,33 @@ class Live:
         return None
 
     def ask(self, name: str, keys: Sequence[str]) -> Mapping[str, str]:
-        """Give what a map has for keys. Raises LookupFailed."""
-        argv = ("postmap", "-c", str(self.config), "-q", "-", name)
+        """Give what a map has for keys. Raises LookupFailed.
+
+        As the user that Postfix's daemons are: what they may not read is no answer. Root must
+        not even look: the last connection that may write removes SQLite's write-ahead log, and
+        without it the daemons cannot read the database.
+        """
+        new = [key for key in keys if (name, key) not in self.known]
+        if new:
+            self.known.update({(name, key): None for key in new} | self._postmap(name, new))
+        answers = ((key, self.known[name, key]) for key in keys)
+        return {key: value for key, value in answers if value is not None}
+
+    def _postmap(self, name: str, keys: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        argv = (*self._as_daemons(), "postmap", "-c", str(self.config), "-q", "-", name)
         done = self.machine.run(argv, stdin="".join(f"{key}\n" for key in keys))
         if done.stderr.strip():
             raise LookupFailed(done.stderr.strip(), where=name)
         pairs = (line.partition("\t") for line in done.stdout.splitlines())
-        return {key: value for key, _, value in pairs}
+        return {(name, key): value for key, _, value in pairs}
+
+    def _as_daemons(self) -> tuple[str, ...]:
+        owner = self.value("mail_owner")
+        ids = self.machine.user(owner)
+        if ids is None:
+            raise MachineError("there is no such user", where=f"mail_owner = {owner}")
+        uid, gid = ids
+        return ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--")
 
     def is_listed(self, name: str, domain: str) -> bool:
         """Tell whether a list of domains has one: names, and maps in which they are keys."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
+from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject
 from mailstead_mail_smtp.trace.live import Live, LookupFailed
 from mailstead_mail_smtp.trace.restrictions import (
     ACCESS,
@@ -83,4 +83,4 @@ def _ask(asked: Asked, word: str, table: str) -> Outcome:
     if word in WITH_TABLE:
         return take_access(asked, word, table)
     restriction = TABLE.get(word)
-    return restriction(asked) if restriction else unknown("what this restriction would say")
+    return restriction(asked) if restriction else asked.foretell(f"{word} {table}".strip())

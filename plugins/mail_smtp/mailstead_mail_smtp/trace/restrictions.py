@@ -24,6 +24,7 @@ class Asked:
     """What restrictions look at: a message for one recipient.
 
     ``sender`` is empty for a notification; ``login`` where the client is not logged in.
+    ``foretell`` asks other modules about a restriction that is not in the table here.
     """
 
     live: Live
@@ -31,6 +32,7 @@ class Asked:
     login: str
     sender: str
     recipient: str
+    foretell: Callable[[str], Outcome]
 
 
 Restriction = Callable[[Asked], Outcome]
@@ -182,7 +184,7 @@ def take_access(asked: Asked, name: str, table: str) -> Outcome:
     if not address:
         return NEXT
     found = asked.live.find((table,), access_keys(address))
-    return NEXT if found is None else _action(found.value, f"<{address}>: {what} rejected", table)
+    return NEXT if found is None else action(found.value, f"<{address}>: {what} rejected", table)
 
 
 def access_keys(address: str) -> tuple[str, ...]:
@@ -194,7 +196,8 @@ def access_keys(address: str) -> tuple[str, ...]:
     return (f"{user}@{domain}", f"{plain}@{domain}", *parents, f"{user}@", f"{plain}@")
 
 
-def _action(value: str, subject: str, table: str) -> Outcome:
+def action(value: str, subject: str, table: str) -> Outcome:
+    """Give what a result of access(5) means for an address."""
     word, _, text = value.partition(" ")
     replied = REPLY.fullmatch(value)
     if replied:

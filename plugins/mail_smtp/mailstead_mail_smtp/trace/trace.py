@@ -8,15 +8,15 @@ from typing import Literal
 import attrs
 
 from mailstead.plugin import Context, Machine
-from mailstead_mail_smtp.hooks import collect_trace_steps
+from mailstead_mail_smtp.hooks import collect_foretold, collect_trace_steps
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, SUBMISSIONS
-from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject
+from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
 from mailstead_mail_smtp.trace.delivery import Delivery, copies, expand, route
 from mailstead_mail_smtp.trace.live import Live, LookupFailed, read_live
 from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
-from mailstead_mail_smtp.trace.restrictions import Asked, in_mynetworks, lookup_failed
+from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
 
 SERVICES = {port: name for name, port in (SMTP, SUBMISSION, SUBMISSIONS)}
 Verdict = Literal["accepted", "refused", "deferred"]
@@ -52,8 +52,12 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     if live is None:
         step = TraceStep("service", f"nothing listens on {name}, port {port}", "master.cf")
         return Trace("refused", "no connection", (step,))
-    steps = [TraceStep("service", f"{name}, port {port}", "master.cf"), _client(live, question)]
-    said = tuple(_reception(live, question, no_login))
+    asked = Asked(
+        live, question.client, question.login, question.sender, question.recipient,
+        lambda restriction: _foretold(context, machine, question, restriction),
+    )  # fmt: skip
+    steps = [TraceStep("service", f"{name}, port {port}", "master.cf"), _client(asked)]
+    said = tuple(_reception(asked, question, no_login))
     steps += map(_step_of, said)
     refused = next((item.outcome for item in said if item.outcome.word == "reject"), None)
     if refused:
@@ -70,8 +74,9 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
             steps.append(TraceStep("filter", says, setting))
             unforeseen.append(setting)
     ours = tuple(item.address for item in deliveries if item.mailbox)
-    asked = attrs.evolve(question, mailboxes=ours)
-    steps += (step for _, given in collect_trace_steps(context, machine, asked) for step in given)
+    delivered = attrs.evolve(question, mailboxes=ours)
+    for _, given in collect_trace_steps(context, machine, delivered):
+        steps += given
     return Trace("accepted", "", tuple(steps), tuple(unforeseen), deliveries)
 
 
@@ -80,21 +85,32 @@ def _refused(outcome: Outcome, steps: list[TraceStep]) -> Trace:
     return Trace(verdict, outcome.reply, tuple(steps))
 
 
-def _client(live: Live, question: TraceQuestion) -> TraceStep:
-    asked = Asked(live, question.client, question.login, question.sender, question.recipient)
+def _client(asked: Asked) -> TraceStep:
     who = "may relay" if in_mynetworks(asked) else "is a stranger"
-    return TraceStep("client", f"{question.client} {who}", "mynetworks")
+    return TraceStep("client", f"{asked.client} {who}", "mynetworks")
 
 
-def _reception(live: Live, question: TraceQuestion, no_login: str) -> Iterator[Said]:
+def _foretold(
+    context: Context, machine: Machine, question: TraceQuestion, restriction: str
+) -> Outcome:
+    steps = collect_foretold(context, machine, question, restriction)
+    if not steps:
+        return unknown("what this restriction would say")
+    refusal = next((step for step in steps if step.reply), None)
+    if refusal is None:
+        return NEXT
+    subject = f"<{question.recipient}>: Recipient address rejected"
+    return action(refusal.reply, subject, refusal.says)
+
+
+def _reception(asked: Asked, question: TraceQuestion, no_login: str) -> Iterator[Said]:
     for setting, outcome in (
-        ("login", _login(live, question, no_login)),
-        ("size", refuses_size(live, question.size)),
+        ("login", _login(asked.live, question, no_login)),
+        ("size", refuses_size(asked.live, question.size)),
     ):
         if outcome.word == "reject":
             yield Said(setting, "", outcome)
             return
-    asked = Asked(live, question.client, question.login, question.sender, question.recipient)
     yield from ask_all(asked)
 
 
