@@ -67,27 +67,32 @@ CASES = (
 )  # fmt: skip
 
 
+def do(*words: str) -> None:
+    """Run a command in this process, which is quicker than one of its own."""
+    assert run(words) == 0
+
+
 @pytest.fixture(scope="module")
 def place() -> Iterator[Site]:
     """Give a site with one of every kind of address."""
-    with new_site() as made:
-        run = made.sandbox.run
-        run("domain", "add", "example.com", "--default-mailbox", ALAN, "--catch-all", GRACE)
-        run("domain", "alias", "add", "example.net", "example.org")
-        run("settings", "set", "mail_smtp.user_template", "mail_account=no")
-        run("settings", "set", "mail_smtp.options", "message_size=2M")
-        run("save")
+    with new_site() as made, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAILSTEAD_INSTANCE", str(made.sandbox.folder))
+        do("domain", "add", "example.com", "--default-mailbox", ALAN, "--catch-all", GRACE)
+        do("domain", "alias", "add", "example.net", "example.org")
+        do("settings", "set", "mail_smtp.user_template", "mail_account=no")
+        do("settings", "set", "mail_smtp.options", "message_size=2M")
+        do("save")
         for name in ("alan", "carl", "full"):
             made.sandbox.add_user(name)
-            run("account", "add", name, f"{name}@example.com")
-        run("account", "suspend", CARL, "--refuse-mail")
-        run("account", "quota", "full@example.com", "1K")
-        run("group", "add", "staff")
-        run("group", "add-member", "staff", "ada")
-        run("group", "add-member", "staff", "grace")
-        run("alias", "add", "info@example.org", "--account", ADA)
-        run("alias", "add", "staff@example.org", "--group", "staff")
-        run("alias", "add", "moved@example.org", "--external", FRIEND)
+            do("account", "add", name, f"{name}@example.com")
+        do("account", "suspend", CARL, "--refuse-mail")
+        do("account", "quota", "full@example.com", "1K")
+        do("group", "add", "staff")
+        do("group", "add-member", "staff", "ada")
+        do("group", "add-member", "staff", "grace")
+        do("alias", "add", "info@example.org", "--account", ADA)
+        do("alias", "add", "staff@example.org", "--group", "staff")
+        do("alias", "add", "moved@example.org", "--external", FRIEND)
         yield made
 
 
@@ -212,29 +217,13 @@ def test_size_and_login_are_foretold(place: Site, ask: Any) -> None:
     assert ask("trace", ADA, ADA, "--auth", ADA, "--port", "25")["reply"].startswith("503 ")
 
 
-def test_what_cannot_be_foretold_is_named(place: Site, ask: Any) -> None:
-    """A restriction of the admin's own is never guessed."""
-    snippets = place.sandbox.path("/etc/mailstead/snippets")
-    snippets.mkdir(exist_ok=True)
-    own = snippets / "main.cf"
-    own.write_text("smtpd_client_restrictions = reject_rbl_client list.example\n")
-    place.sandbox.run("save", "--yes")
-    try:
-        found = ask("trace", FRIEND, ADA)
-        assert found["verdict"] == "accepted"
-        (named,) = found["unforeseen"]
-        assert "reject_rbl_client" in named
-    finally:
-        own.unlink()
-        place.sandbox.run("save", "--yes")
-
-
 def test_looking_leaves_the_lookups_to_postfix(place: Site, ask: Any) -> None:
     """Root's own look would take away SQLite's log, and Postfix could not read any more."""
     log = place.sandbox.path("/var/lib/mailstead/lookup/mail.db-wal")
     ask("trace", FRIEND, ADA)
     assert log.exists()
-    assert Sessions(place).answer(Case(FRIEND, ADA)) == ""
+    with session(place, Case(FRIEND, ADA)) as client:
+        assert answer_of(client, Case(FRIEND, ADA)) == ""
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,14 @@ def trace_command(
             with directory.read() as connection:
                 no_login = why_no_login(connection, question.login)
     found = trace(app.engine.context("running"), app.engine.machine, question, no_login)
+    _tell_stopped(app)
     _show(app, question, found)
+
+
+def _tell_stopped(app: App) -> None:
+    doing = next((item.doing for item in app.engine.status() if item.id == "mail_smtp"), "")
+    if doing == "stopped":
+        app.warn("Postfix is stopped: nothing is received until `mailstead start mail_smtp`")
 
 
 def _parse(name: str, hint: object, text: str) -> str:
