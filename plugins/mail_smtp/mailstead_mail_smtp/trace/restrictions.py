@@ -38,14 +38,17 @@ class Asked:
 Restriction = Callable[[Asked], Outcome]
 
 
-def in_mynetworks(asked: Asked) -> bool:
-    """Tell whether the client is in `mynetworks`; names and maps in it are not looked at."""
+def in_mynetworks(asked: Asked) -> bool | None:
+    """Tell whether the client is in `mynetworks`; the first pattern that fits decides.
+
+    ``None`` where an exception, a file or a map comes before: these are not looked at.
+    """
     address = ipaddress.ip_address(asked.client)
     for word in asked.live.words("mynetworks"):
         try:
             network = ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
         except ValueError:
-            continue
+            return None
         if address.version == network.version and address in network:
             return True
     return False
@@ -57,9 +60,10 @@ def is_ours(kind: Class) -> bool:
 
 
 def _permit_mynetworks(asked: Asked) -> Outcome:
-    if in_mynetworks(asked):
-        return permit(f"{asked.client} may relay", "mynetworks")
-    return NEXT
+    found = in_mynetworks(asked)
+    if found is None:
+        return unknown("whether mynetworks has the client", "mynetworks")
+    return permit(f"{asked.client} may relay", "mynetworks") if found else NEXT
 
 
 def _permit_sasl_authenticated(asked: Asked) -> Outcome:

@@ -60,13 +60,13 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     said = tuple(_reception(asked, question, no_login))
     steps += map(_step_of, said)
     refused = next((item.outcome for item in said if item.outcome.word == "reject"), None)
-    if refused:
-        return _refused(refused, steps)
     unforeseen = [_name(item) for item in said if item.outcome.word == "unknown"]
+    if refused:
+        return _refused(refused, steps, unforeseen)
     try:
         more, deliveries = _delivery(live, question)
     except LookupFailed as error:
-        return _refused(lookup_failed(error, question.recipient), steps)
+        return _refused(lookup_failed(error, question.recipient), steps, unforeseen)
     steps += more
     for setting in ("content_filter", "smtpd_milters"):
         if live.value(setting):
@@ -80,13 +80,15 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     return Trace("accepted", "", tuple(steps), tuple(unforeseen), deliveries)
 
 
-def _refused(outcome: Outcome, steps: list[TraceStep]) -> Trace:
+def _refused(outcome: Outcome, steps: list[TraceStep], unforeseen: list[str]) -> Trace:
     verdict: Verdict = "deferred" if outcome.reply.startswith("4") else "refused"
-    return Trace(verdict, outcome.reply, tuple(steps))
+    return Trace(verdict, outcome.reply, tuple(steps), tuple(unforeseen))
 
 
 def _client(asked: Asked) -> TraceStep:
-    who = "may relay" if in_mynetworks(asked) else "is a stranger"
+    who = {True: "may relay", False: "is a stranger", None: "may be in mynetworks or not"}[
+        in_mynetworks(asked)
+    ]
     return TraceStep("client", f"{asked.client} {who}", "mynetworks")
 
 

@@ -35,6 +35,17 @@ def test_networks_of_both_versions_may_relay(client: str, relays: bool) -> None:
     assert replies(service, recipient=FRIEND, client=client) == expected
 
 
+def test_networks_that_are_not_read_are_not_guessed() -> None:
+    """An exception or a file decides before the networks after it."""
+    for odd in ("!192.0.2.7", "/etc/networks", "cidr:/etc/networks"):
+        service = live(
+            mynetworks=f"{odd}, 192.0.2.0/24",
+            smtpd_relay_restrictions="permit_mynetworks, reject_unauth_destination",
+        )
+        said = ask_all(asked(service, recipient=FRIEND, client="192.0.2.7"))
+        assert [item.outcome.word for item in said] == ["unknown", "reject"]
+
+
 @pytest.mark.parametrize(
     ("value", "reply"),
     [
