@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailstead.plugin import Context, Fact, Folder, Module, hookimpl
+from mailstead_mail_retrieval import trace
 from mailstead_mail_retrieval.daemon import checks, daemon
 from mailstead_mail_retrieval.expiry import LOGS
 from mailstead_mail_retrieval.hookspecs import Hooks
@@ -44,3 +45,7 @@ def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG0
 def recipient_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 - the hook's
     """Postfix asks Dovecot whether a mailbox is full; while nobody answers it takes the mail."""
     return ("check_policy_service { unix:private/quota-status, default_action=DUNNO }",)
+
+
+trace_restriction = hookimpl(trace.trace_restriction)
+trace_steps = hookimpl(trace.trace_steps)

@@ -10,8 +10,9 @@ from mailstead_mail_smtp.cli.domain import domain_group
 from mailstead_mail_smtp.cli.queue import queue_group
 from mailstead_mail_smtp.cli.relay import relay_group
 from mailstead_mail_smtp.cli.smarthost import smarthost_group
+from mailstead_mail_smtp.cli.trace import trace_command
 
 commands: list[click.Command] = [
     domain_group, account_group, alias_group, relay_group, smarthost_group,
-    queue_group,
+    queue_group, trace_command,
 ]  # fmt: skip

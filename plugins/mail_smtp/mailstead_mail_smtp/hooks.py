@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailstead.plugin import Context
-from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
+from mailstead.plugin import Context, Machine
+from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service, TraceQuestion, TraceStep
 
 Contributed = tuple[str, tuple[Parameter, ...]]
 
@@ -30,3 +30,20 @@ def collect_restrictions(context: Context) -> tuple[str, ...]:
     """Ask the other modules for restrictions of recipients."""
     found = context.collect("recipient_restrictions", context=context)
     return tuple(item for _, given in found for item in given)
+
+
+def collect_trace_steps(
+    context: Context, machine: Machine, question: TraceQuestion
+) -> tuple[tuple[str, tuple[TraceStep, ...]], ...]:
+    """Ask the other modules what they do to a message; pairs of module and its steps."""
+    found = context.collect("trace_steps", context=context, machine=machine, question=question)
+    return tuple((module, tuple(given)) for module, given in found)
+
+
+def collect_foretold(
+    context: Context, machine: Machine, question: TraceQuestion, restriction: str
+) -> tuple[TraceStep, ...]:
+    """Ask the other modules what a restriction of theirs would say."""
+    given = {"machine": machine, "question": question, "restriction": restriction}
+    found = context.collect("trace_restriction", context=context, **given)
+    return tuple(step for _, steps in found for step in steps)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from mailstead.plugin import Context, hookspec
+from mailstead.plugin import Context, Machine, hookspec
 
 
 @attrs.frozen
@@ -62,8 +62,48 @@ class MailFilter:
     services: Sequence[Service] = ()
 
 
+@attrs.frozen
+class TraceQuestion:
+    """A message that is asked about; nothing of it is ever sent.
+
+    Attributes:
+        sender: envelope sender; empty for a notification.
+        recipient: envelope recipient.
+        client: IP address it would come from.
+        login: who would be logged in; empty for nobody.
+        port: standard port it would come to: 25, 587 or 465.
+        size: in bytes.
+        mailboxes: addresses of ours it would be delivered to, once that is known.
+    """
+
+    sender: str
+    recipient: str
+    client: str
+    login: str = ""
+    port: int = 25
+    size: int = 0
+    mailboxes: Sequence[str] = ()
+
+
+@attrs.frozen
+class TraceStep:
+    """One thing that would happen to a message.
+
+    Attributes:
+        about: what it is about, in a word or two: ``quota``.
+        says: what would happen.
+        behind: the setting, map or file that decides.
+        reply: of a restriction that refuses: code, enhanced code and text.
+    """
+
+    about: str
+    says: str
+    behind: str = ""
+    reply: str = ""
+
+
 class Hooks:
-    """Hooks of mail_smtp, called for each plan; pure functions of the context."""
+    """Hooks of mail_smtp. Those without a machine are called for each plan and are pure."""
 
     @hookspec
     def postfix_parameters(self, context: Context) -> Sequence[Parameter]:
@@ -89,5 +129,25 @@ class Hooks:
         """Give restrictions that are asked last in ``smtpd_recipient_restrictions``.
 
         One each, such as ``check_policy_service unix:private/policy``. They apply to all ports.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def trace_steps(
+        self, context: Context, machine: Machine, question: TraceQuestion
+    ) -> Sequence[TraceStep]:
+        """Tell what this module does to a message that Postfix would accept.
+
+        Called by ``mailstead trace``, with ``mailboxes`` known; nothing may be changed or sent.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def trace_restriction(
+        self, context: Context, machine: Machine, question: TraceQuestion, restriction: str
+    ) -> Sequence[TraceStep]:
+        """Tell what a restriction that this module gave would say; nothing for another's.
+
+        A step with a ``reply`` refuses. Called by ``mailstead trace``; nothing may be changed.
         """
         raise NotImplementedError

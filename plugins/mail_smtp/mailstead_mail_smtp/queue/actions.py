@@ -17,6 +17,10 @@ from mailstead_mail_smtp.queue.ids import check_ids
 
 Action = Literal["delete", "hold", "release", "requeue"]
 OPTIONS: dict[Action, str] = {"delete": "-d", "hold": "-h", "release": "-H", "requeue": "-r"}
+# Without names postsuper leaves maildrop alone, where mail waits while Postfix is stopped.
+QUEUES: dict[Action, tuple[str, ...]] = {
+    "delete": ("hold", "incoming", "active", "deferred", "maildrop")
+}
 COUNTED = re.compile(
     r"^postsuper: (?:Deleted|Placed on hold|Released from hold|Requeued): ([0-9]+) messages?$",
     re.MULTILINE,
@@ -53,7 +57,7 @@ def flush(machine: Machine, config: Path) -> None:
 
 
 def _postsuper(machine: Machine, config: Path, action: Action, ids: Sequence[str]) -> int:
-    argv = ("postsuper", "-c", str(config), OPTIONS[action], "-")
+    argv = ("postsuper", "-c", str(config), OPTIONS[action], "-", *QUEUES.get(action, ()))
     changed = 0
     while ids:
         done = machine.run(argv, timeout=PATIENCE, stdin="".join(f"{word}\n" for word in ids))

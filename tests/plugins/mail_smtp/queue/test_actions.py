@@ -22,7 +22,8 @@ def test_ids_are_given_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> Non
     machine = FakeMachine()
     machine.on_command(["postsuper"], Completed(0, "", "postsuper: Deleted: 2 messages\n"))
     assert change_messages(machine, CONFIG, "delete", ("ABCDEF", "ABCDE0", "ABCDE1")) == 4
-    argv = ("postsuper", "-c", "/etc/postfix", "-d", "-")
+    queues = ("hold", "incoming", "active", "deferred", "maildrop")
+    argv = ("postsuper", "-c", "/etc/postfix", "-d", "-", *queues)
     given = [args for name, args in machine.calls if name == "run"]
     assert given == [(argv, "ABCDEF\nABCDE0\n"), (argv, "ABCDE1\n")]
 

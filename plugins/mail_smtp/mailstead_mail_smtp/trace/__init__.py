@@ -1,0 +1,1 @@
+"""What would become of a message: asked of the configuration Postfix runs on, nothing is sent."""
