@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import threading
+from contextlib import suppress
 
 from tests.system.sandbox import free_place
 
@@ -40,6 +41,10 @@ class _Conversation(socketserver.StreamRequestHandler):
     server: Recorder
 
     def handle(self) -> None:
+        with suppress(ConnectionError):  # the other side was killed
+            self._talk()
+
+    def _talk(self) -> None:
         self._say("220 recorder.example")
         while line := self.rfile.readline():
             word = line[:4].upper()
