@@ -18,6 +18,7 @@ from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
 from bench.saving import domain_costs
+from bench.throughput import throughput
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = str(ROOT / ".venv/bin/mailstead")
@@ -37,7 +38,8 @@ def main() -> None:
         _command_line(folder)
         sizes = sorted({10, users})
         queue = queue_costs(folder, COMMAND, given.messages)
-        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes), queue):
+        mail = throughput(folder / "throughput")
+        for lines in (one_user_costs(folder, sizes), domain_costs(folder, sizes), queue, mail):
             print()
             for line in lines:
                 print(line, flush=True)
