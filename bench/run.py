@@ -19,6 +19,7 @@ from bench.directory import one_user_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
 from bench.saving import domain_costs
+from bench.throughput import throughput
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = str(ROOT / ".venv/bin/mailstead")
@@ -39,7 +40,9 @@ def main() -> None:
         sizes = sorted({10, users})
         queue = queue_costs(folder, COMMAND, given.messages)
         addresses = address_costs(folder, users)
-        for lines in (one_user_costs(folder, sizes), addresses, domain_costs(folder, sizes), queue):
+        mail = throughput(folder / "throughput")
+        people, domains = one_user_costs(folder, sizes), domain_costs(folder, sizes)
+        for lines in (people, addresses, domains, queue, mail):
             print()
             for line in lines:
                 print(line, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import attrs
 import pytest
@@ -13,6 +14,7 @@ from tests.system.outside import Outside
 from tests.system.sandbox import Sandbox
 
 OFFICE = "127.0.0.77"
+HERE = Path(__file__).parent
 
 
 @attrs.frozen
@@ -21,6 +23,14 @@ class Site:
 
     sandbox: Sandbox
     outside: Outside
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder, before ``-m`` chooses."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.daemons)
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.system.sandbox import Sandbox
 
 MAIN_CF = "/etc/postfix/main.cf"
 
 
-@pytest.mark.daemons
 def test_a_hand_edit_of_main_cf_is_merged_and_postfix_serves_both(sandbox: Sandbox) -> None:
     """The admin's comment and parameter stay, and the new host name is announced.
 

@@ -86,7 +86,7 @@ def hangs_up(client: Raw) -> bool:
     return False
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def six() -> Iterator[Sandbox]:
     """Give a server on the IPv6 loopback address."""
     with socket.socket(socket.AF_INET6) as probe:
@@ -134,6 +134,20 @@ def test_nobody_relays_over_ipv6(six: Sandbox) -> None:
     with six.smtp(source="::1") as client:
         client.sendmail(EXTERNAL, ["ada@example.org"], "Subject: by IPv6\r\n\r\nx\r\n")
     wait_until(lambda: six.subjects("ada@example.org") == ["by IPv6"])
+
+
+def test_an_object_with_an_ipv6_address_relays_only_while_it_is_allowed(six: Sandbox) -> None:
+    """The policy counts over IPv6 as over IPv4, and ends with the next save."""
+    six.run("object", "add", "office")
+    six.run("object", "add-member", "office", "::1")
+    six.run("save")
+    assert relayed(six, SENDERS[0], RECIPIENTS[0], "::1") == ""
+    six.run("relay", "allow", "office")
+    six.run("save")
+    assert "354" in relayed(six, SENDERS[0], RECIPIENTS[0], "::1")
+    six.run("relay", "deny", "office")
+    six.run("save")
+    assert relayed(six, SENDERS[0], RECIPIENTS[0], "::1") == ""
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from mailstead_mail_retrieval.daemon import checks as dovecot_checks
 from mailstead_mail_smtp.postfix.daemon import checks as postfix_checks
 from tests.plugins.contexts import MODULES, Bench, bench
 
-pytestmark = pytest.mark.daemons
 SNIPPETS = "/etc/mailstead/snippets"
 MAIN, MASTER = f"{SNIPPETS}/mail_smtp/main.cf", f"{SNIPPETS}/mail_smtp/master.cf"
 DOVECOT = f"{SNIPPETS}/mail_retrieval/dovecot.conf"

@@ -86,7 +86,7 @@ class Smarthost:
     tls: Literal["none", "opportunistic", "required", "implicit"] = field(
         default="opportunistic",
         help="required: STARTTLS with a verified certificate; implicit: verified TLS from the "
-        "first byte, port 465",
+        "first byte, port 465; the certificate must have the name given as host",
     )
 
 

@@ -53,7 +53,8 @@ def remove_relay(app: App, name: str) -> None:
 def list_relay(app: App) -> None:
     """List objects with a relay policy."""
     found = app.engine.context_settings("draft").rows(RelayPolicy)
-    app.print_table("Relay policy", ("Object", "Allow"), [(row.object, row.allow) for row in found])
+    rows = [(row.object, row.allow, row.open_relay) for row in found]
+    app.print_table("Relay policy", ("Object", "Allow", "Anyone"), rows)
 
 
 def _set_relay(app: App, name: str, **values: bool) -> None:

@@ -74,6 +74,9 @@ def problems(context: Context) -> Iterator[Problem]:
     """Give problems with the choice and its ports."""
     form = context.settings.form(Filter)
     names = [item.name for item in collect_filters(context)]
+    for name in {NONE, CUSTOM} & set(names):
+        problem = f"a module registers a mail filter by the name {name}, which is taken"
+        yield Problem(f"{FORM}.use", problem, "disable that module")
     if form.use not in (NONE, CUSTOM, *names):
         problem = f"there is no mail filter {form.use}"
         hint = f"choose one of {', '.join((NONE, CUSTOM, *names))}, or enable its module"
@@ -115,4 +118,5 @@ def _take_back(address: str) -> dict[str, str]:
         "smtpd_soft_error_limit": "1001",
         "smtpd_hard_error_limit": "1000",
         "smtpd_client_connection_count_limit": "0",
+        "message_size_limit": "0",  # it was obeyed before; a filter adds headers
     }

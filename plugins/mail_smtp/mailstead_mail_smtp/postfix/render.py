@@ -19,6 +19,9 @@ from mailstead_mail_smtp.settings import Options
 from mailstead_network.names import fqdn
 
 ME = "mail_smtp"
+# sqlite_table(5): with "domain" there is no query for other domains, nor for a key like
+# @example.org, which catch_all and default_mailbox live on.
+BY_DOMAIN = ("aliases", "roles", "senders", "closed")
 
 
 def templates() -> tuple[Template, ...]:
@@ -73,6 +76,9 @@ def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
         dbpath = str(context.path(places.LOOKUP_DATABASE))
         query = queries(f"postmaster@{fqdn(context)}")[name]
-        return {"managed": places.MANAGED, "dbpath": dbpath, "query": query}
+        domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if name in BY_DOMAIN else ""
+        return {
+            "managed": places.MANAGED, "dbpath": dbpath, "query": query, "domains": domains
+        }  # fmt: skip
 
     return variables

@@ -104,7 +104,8 @@ def _login_problems(smarthost: Smarthost) -> Iterator[Problem]:
 def _tls(smarthost: Smarthost) -> Iterator[Parameter]:
     if smarthost.tls in VERIFIED:
         yield Parameter("smtp_tls_security_level", "secure", "no TLS, or no trust: no mail")
-        yield Parameter("smtp_tls_secure_cert_match", "nexthop, hostname")
+        # Not by "hostname": an MX record that is forged would name who may read the mail.
+        yield Parameter("smtp_tls_secure_cert_match", "nexthop")
         yield Parameter("smtp_tls_CAfile", smarthost.ca or SYSTEM_CAS)
         for name in ("smtp_tls_protocols", "smtp_tls_mandatory_protocols"):
             yield Parameter(name, ">=TLSv1.2")
