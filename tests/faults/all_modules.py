@@ -10,11 +10,10 @@ from mailstead.registry import Registry
 from mailstead.testing import sources
 from tests.faults.harness import Site, save
 from tests.faults.scenarios import Scenario
+from tests.plugins.four import PACKAGES
 
 ALL = "all modules"
 MODULES = ("network", "users", "mail_smtp", "mail_retrieval")
-PACKAGES = ("openssl", "postfix", "postfix-sqlite", "dovecot-core", "dovecot-imapd",
-            "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sqlite")  # fmt: skip
 VERSION = "1:2.3.19.1+dfsg1-2.1"
 
 

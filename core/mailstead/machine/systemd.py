@@ -11,7 +11,7 @@ START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 COMMAND_SECONDS = 120.0
 _SYSTEMCTL = ("systemctl", "--no-ask-password")
-_PROPERTIES = "ActiveState,SubState,Result,MainPID,NRestarts,Wants,UnitFileState"
+_PROPERTIES = "ActiveState,SubState,Result,MainPID,NRestarts,Wants,UnitFileState,NeedDaemonReload"
 _LIMIT_WORDS = ("start-limit-hit", "start request repeated too quickly")
 _JOURNAL_LINES = 25
 
@@ -87,6 +87,7 @@ class SystemdService:
     def set_at_boot(self, wanted: bool) -> None:
         """Enable or disable the unit."""
         verb = "enable" if wanted else "disable"
+        self._read_changed_unit()
         self._require(self._systemctl(verb), verb)
 
     def describe(self, verb: str) -> str:
@@ -98,11 +99,18 @@ class SystemdService:
         return self._journal()
 
     def _act(self, verb: str) -> None:
+        self._read_changed_unit()
         answer = self._systemctl(verb)
         if answer.status != 0 and self._hit_limit(answer):
             self._systemctl("reset-failed")
             answer = self._systemctl(verb)
         self._require(answer, verb)
+
+    def _read_changed_unit(self) -> None:
+        """Let systemd read a unit file anew that was changed, perhaps by the save itself."""
+        if self._properties(self.unit).get("NeedDaemonReload") == "yes":
+            done = self.machine.run([*_SYSTEMCTL, "daemon-reload"], timeout=COMMAND_SECONDS)
+            self._require(done, "daemon-reload")
 
     def _hit_limit(self, answer: Completed) -> bool:
         said = answer.output.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailstead.plugin import Backup, Context, Fact, Folder, Machine, Module, Template, resident
-from mailstead_mail_log.places import DATABASE, FOLDER
+from mailstead_mail_log.places import DATABASE, FOLDER, UNIT
 from mailstead_mail_log.render import has_rsyslog, rotation, unit, unit_variables
 from mailstead_mail_log.settings import Options
 
@@ -18,7 +18,7 @@ def prepare(context: Context, machine: Machine) -> None:
 module = Module(
     sections=(Options,),
     files=(
-        Template("/etc/systemd/system/mailstead-mail-log.service", unit, variables=unit_variables),
+        Template(UNIT, unit, variables=unit_variables),
         Template("/etc/logrotate.d/mailstead", "logrotate.j2", variables=rotation),
     ),
     folders=(
@@ -28,7 +28,7 @@ module = Module(
         Folder("/etc/systemd/system"),
     ),
     facts=(Fact("has_rsyslog", has_rsyslog),),
-    daemons=(resident("mail-log", "log", "follow"),),
+    daemons=(resident("mail-log", "log", "follow", reads=(UNIT,)),),
     prepare=prepare,
     backups=(Backup(DATABASE, "sqlite", counts=("entries",)),),
 )

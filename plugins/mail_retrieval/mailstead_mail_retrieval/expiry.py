@@ -74,8 +74,8 @@ def expire(context: Context, machine: Machine, now: float) -> Run:
 
 def list_runs(context: Context, machine: Machine) -> tuple[str, ...]:
     """Give the names of the runs that removed something, newest first."""
-    names = machine.list_directory(context.path(LOGS))
-    return tuple(sorted((name.removesuffix(".json") for name in names), key=int, reverse=True))
+    names = (name.removesuffix(".json") for name in machine.list_directory(context.path(LOGS)))
+    return tuple(sorted((name for name in names if name.isdecimal()), key=int, reverse=True))
 
 
 def read_run(context: Context, machine: Machine, name: str) -> Run:
@@ -113,7 +113,7 @@ def _removal(folder: str, line: str) -> Removal:
 def _write_down(context: Context, machine: Machine, run: Run) -> None:
     removals = [attrs.astuple(item) for item in run.removals]
     text = json.dumps({"at": run.at, "count": run.count, "removals": removals})
-    path = _log(context, str(int(run.at)))
+    path = _log(context, str(int(run.at * 1000)))
     machine.replace_file(path, text.encode(), mode=0o600, uid=0, gid=0)
     for name in list_runs(context, machine)[KEPT_LOGS:]:
         machine.remove_file(_log(context, name))

@@ -205,6 +205,7 @@ class Systemd:
     wants: str = ""
     tells_process: bool = True
     pid_file: Path | None = None
+    is_stale: bool = False
 
     def install(self) -> None:
         """Script its commands."""
@@ -215,6 +216,7 @@ class Systemd:
         self.machine.on_command([*base, "stop"], self.stop)
         self.machine.on_command([*base, "enable"], self.enable)
         self.machine.on_command([*base, "disable"], self.enable)
+        self.machine.on_command([*base, "daemon-reload"], self.reload_units)
         self.machine.on_command(["journalctl"], Completed(0, "line 7 is bad\n", ""))
 
     def show(self, _: Sequence[str]) -> Completed:
@@ -225,6 +227,7 @@ class Systemd:
             f"ActiveState={'active' if self.active else 'inactive'}",
             f"Wants={self.wants}",
             f"UnitFileState={self.enabled}",
+            f"NeedDaemonReload={'yes' if self.is_stale else 'no'}",
         )
         return Completed(0, "\n".join(lines), "")
 
@@ -243,6 +246,11 @@ class Systemd:
         self.machine.kill(self.pid)
         self.pid = 0
         self.active = False
+        return Completed(0, "", "")
+
+    def reload_units(self, _: Sequence[str]) -> Completed:
+        """Read the unit file."""
+        self.is_stale = False
         return Completed(0, "", "")
 
     def enable(self, argv: Sequence[str]) -> Completed:
@@ -339,6 +347,15 @@ def test_a_dead_process_in_an_active_unit_is_started(
     postfix.start()
     assert postfix.state() is not None
     assert systemd.verbs() == ["start", "restart"]
+
+
+def test_a_unit_file_that_changed_is_read_first(systemd: Systemd) -> None:
+    """systemctl(1), daemon-reload: also where the save wrote it; once."""
+    service = SystemdService(systemd.machine, "d")
+    systemd.is_stale = True
+    service.start()
+    service.set_at_boot(True)
+    assert systemd.verbs() == ["daemon-reload", "start", "enable"]
 
 
 def test_a_unit_starts_at_boot_or_not(systemd: Systemd) -> None:

@@ -33,7 +33,8 @@ def test_without_a_filter_there_is_not_a_line_of_one(tmp_path: Path) -> None:
     """Also when modules offer some."""
     with bench(tmp_path) as made:
         context = with_filters(made.context(), MILTER)
-        assert list(filter_parameters(context)) == list(filter_services(context)) == []
+        assert list(filter_parameters(context)) == []
+        assert list(filter_services(context)) == []
         assert list(problems(context)) == []
 
 
@@ -43,7 +44,8 @@ def test_a_registered_filter_gives_what_it_needs_while_it_is_chosen(tmp_path: Pa
         made.set("mail_smtp.filter", use="ours")
         context = with_filters(made.context(), MILTER)
         assert [it.name for it in filter_parameters(context)] == ["smtpd_milters"]
-        assert list(problems(context)) == list(filter_services(context)) == []
+        assert list(problems(context)) == []
+        assert list(filter_services(context)) == []
         (problem,) = problems(made.context())
     assert (problem.where, problem.problem) == (
         "mail_smtp.filter.use", "there is no mail filter ours"
