@@ -20,7 +20,7 @@ PROSE = sorted(
 )
 FILE_BLOCK = re.compile(r"<!-- file: (\S+) -->\n(`{3,})\w*\n(.*?\n)\2\n", re.DOTALL)
 FENCE = re.compile(r"^(`{3,}).*?^\1$", re.DOTALL | re.MULTILINE)
-TYPED = re.compile(r"(?:^[#$] |`)mailstead ([a-z][a-z_]*)", re.MULTILINE)
+TYPED = re.compile(r"(?:^[#$] |`)mailstead ([a-z][a-z_-]*)", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 NAMES = ["README.md", "commands.md", "errors.md", "hooks.md", "manifest.md", "plugin-api.md",
          "settings.md"]  # fmt: skip

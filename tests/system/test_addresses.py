@@ -261,3 +261,10 @@ def test_a_domain_that_went_by_another_way_is_named_and_without_effect(place: Si
     assert reply_to(place, gus)[0] == 250
     assert "gone.example" not in run("domain", "list").stderr
     assert place.sandbox.taken_logins(gus) == ["smtp", "imap", "pop3"]
+
+
+def test_no_lookup_gives_postfix_a_warning(place: Site) -> None:
+    """After all the mail above: a warning each time would hide those that matter."""
+    send(place, ADA)
+    lines = place.sandbox.path("/var/log/mail.log").read_text().splitlines()
+    assert [line for line in lines if "warning: " in line and "sqlite" in line] == []
