@@ -12,15 +12,18 @@ import imaplib
 import json
 import poplib
 import smtplib
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 
 LOGIN, PASSWORD = "ada@example.org", "correct horse battery"
 TRUST = ssl._create_unverified_context()  # noqa: S323 - the certificate is self-signed
+READER = "mailstead-mail-log"
 PORTS = (25, 110, 143, 465, 587, 993, 995)
 TAKEN = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/dovecot/dovecot.conf")
 DROP_IN = Path("/etc/systemd/system/dovecot.service.d/broken.conf")
@@ -36,6 +39,7 @@ def main() -> None:
     check("Debian's configuration is there only if it was installed", bool(before),
           scenario == "taken")  # fmt: skip
     first_save()
+    logged()
     changes()
     dying()
     rolled_back()
@@ -56,6 +60,38 @@ def first_save() -> None:
     mailstead("save")
     mailstead("user add ada --first Ada --last Lovelace --password-stdin", typed=PASSWORD)
     mail("after the first save")
+
+
+def logged() -> None:
+    """A program of Mailstead's own is a unit too: it reads the log, and a job is cron's."""
+    mailstead("enable mail_log --yes")
+    mailstead("expiry set Trash 30")
+    mailstead("save")
+    check("the mail log is read", state(READER), ("active", "enabled"))
+    reader = systemctl("show", "-p", "MainPID", "--value", READER)
+    deadline = time.monotonic() + 20
+    # Asked of the table itself: the command would read on by itself.
+    while rows() == 0:
+        check("the reader fills the table", time.monotonic() < deadline, True)
+        time.sleep(0.2)
+    sent = json.loads(mailstead(f"--json log search --recipient {LOGIN} --status sent"))
+    check("the message is in the log", [row["kind"] for row in sent], ["internal"])
+    systemctl("kill", "--signal=KILL", READER)
+    time.sleep(7)
+    check("systemd starts it again", state(READER)[0], "active")
+    check(
+        "as another process", reader != systemctl("show", "-p", "MainPID", "--value", READER), True
+    )
+    line = Path("/etc/cron.d/mailstead-expiry").read_text().splitlines()[-1]
+    subprocess.run(["/bin/sh", "-c", line.split(" root ")[1]], check=True)
+
+
+def rows() -> int:
+    """Count what is in the mail log's table."""
+    with closing(
+        sqlite3.connect("file:/var/lib/mailstead/log/mail_log.db?mode=ro", uri=True)
+    ) as db:
+        return int(db.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
 def changes() -> None:
@@ -148,7 +184,7 @@ def restored(before: dict[str, str]) -> None:
     check("the files are Debian's again", digests(), before)
     systemctl("enable", "--now", "postfix", "dovecot")
     check("Debian's Postfix runs", state("postfix@-")[0], "active")
-    mailstead("enable mail_retrieval --yes")
+    mailstead("enable mail_retrieval mail_log --yes")
     mailstead("save")
     serves(expected=True)
 
@@ -159,6 +195,7 @@ def after_boot() -> None:
     unit = systemctl("show", "-p", "Result,ExecMainStatus", "mailstead-recover")
     check("recovery ran at boot", unit.split(), ["Result=success", "ExecMainStatus=0"])
     mail("after a boot")
+    check("the mail log is read", state(READER), ("active", "enabled"))
     serves(expected=True)
     check("its change is in the draft", "unplugged" in mailstead("plan"), True)
     mailstead("discard --yes")
