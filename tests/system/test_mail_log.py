@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import smtplib
 from collections.abc import Iterator
@@ -130,3 +131,14 @@ def test_the_tail_is_the_latest_at_the_end(place: Site) -> None:
     """As tail(1)."""
     attempt(place, FRIEND, "the.last@example.org")
     assert log(place, "tail", "-n", "1")[0]["recipient"] == "the.last@example.org"
+
+
+def test_a_message_half_in_the_queue_does_not_keep_postfix_from_starting(place: Site) -> None:
+    """postsuper(1), which is Postfix's user by then, says so in the log while nobody runs."""
+    place.sandbox.run("stop", "mail_smtp", "--yes")
+    half = place.sandbox.path("/var/spool/postfix/incoming/433506.32157")
+    half.write_bytes(b"")
+    shutil.chown(half, "postfix", "postfix")
+    half.chmod(0o600)
+    place.sandbox.run("start")
+    assert "bogus file name: incoming/433506" in place.sandbox.path("/var/log/mail.log").read_text()

@@ -9,6 +9,7 @@ from mailstead.plugin import Account, Context, Fact, Generated, Machine, Module,
 from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.backups import backups
 from mailstead_mail_smtp.hookspecs import Hooks
+from mailstead_mail_smtp.postfix import logfile
 from mailstead_mail_smtp.postfix.daemon import checks, daemon
 from mailstead_mail_smtp.postfix.render import templates
 from mailstead_mail_smtp.publish import publications
@@ -17,8 +18,9 @@ from mailstead_mail_smtp.settings import SECTIONS
 
 
 def prepare(context: Context, machine: Machine) -> None:
-    """Make the database Postfix looks up domains and accounts in."""
+    """Make the database Postfix looks up domains and accounts in, and its log."""
     import_module("mailstead_users.opening").prepare_directory(context, machine)
+    logfile.prepare(context, machine)
 
 
 module = Module(
