@@ -11,8 +11,11 @@ START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 COMMAND_SECONDS = 120.0
 _SYSTEMCTL = ("systemctl", "--no-ask-password")
-_PROPERTIES = "ActiveState,SubState,Result,MainPID,NRestarts,Wants,UnitFileState,NeedDaemonReload"
+_PROPERTIES = (
+    "ActiveState,SubState,Result,MainPID,NRestarts,Wants,LoadState,UnitFileState,NeedDaemonReload"
+)
 _LIMIT_WORDS = ("start-limit-hit", "start request repeated too quickly")
+_MISSING = "does not exist"
 _JOURNAL_LINES = 25
 
 
@@ -80,15 +83,23 @@ class SystemdService:
         self._require_running("restart")
 
     def at_boot(self) -> bool | None:
-        """Tell whether the unit is enabled; ``None`` where it can be neither (static, masked)."""
-        known = {"enabled": True, "disabled": False}
-        return known.get(self._properties(self.unit).get("UnitFileState", ""))
+        """Tell whether the unit is enabled; ``None`` where it can be neither (static, masked).
+
+        One that is not there is not enabled: the save may be about to write its file.
+        """
+        found = self._properties(self.unit)
+        if found.get("LoadState") == "not-found":
+            return False
+        return {"enabled": True, "disabled": False}.get(found.get("UnitFileState", ""))
 
     def set_at_boot(self, wanted: bool) -> None:
         """Enable or disable the unit."""
         verb = "enable" if wanted else "disable"
         self._read_changed_unit()
-        self._require(self._systemctl(verb), verb)
+        answer = self._systemctl(verb)
+        # Undoing a save takes back the unit file first.
+        if wanted or _MISSING not in answer.output:
+            self._require(answer, verb)
 
     def describe(self, verb: str) -> str:
         """Give the command line for a verb."""

@@ -206,6 +206,7 @@ class Systemd:
     tells_process: bool = True
     pid_file: Path | None = None
     is_stale: bool = False
+    is_there: bool = True
 
     def install(self) -> None:
         """Script its commands."""
@@ -227,6 +228,7 @@ class Systemd:
             f"ActiveState={'active' if self.active else 'inactive'}",
             f"Wants={self.wants}",
             f"UnitFileState={self.enabled}",
+            f"LoadState={'loaded' if self.is_there else 'not-found'}",
             f"NeedDaemonReload={'yes' if self.is_stale else 'no'}",
         )
         return Completed(0, "\n".join(lines), "")
@@ -255,6 +257,8 @@ class Systemd:
 
     def enable(self, argv: Sequence[str]) -> Completed:
         """Enable or disable."""
+        if not self.is_there:
+            return Completed(1, "", "Failed to disable unit: Unit file d.service does not exist.")
         self.enabled = f"{argv[2]}d"
         return Completed(0, "", "")
 
@@ -356,6 +360,16 @@ def test_a_unit_file_that_changed_is_read_first(systemd: Systemd) -> None:
     service.start()
     service.set_at_boot(True)
     assert systemd.verbs() == ["daemon-reload", "start", "enable"]
+
+
+def test_a_unit_that_is_not_there_is_not_enabled(systemd: Systemd) -> None:
+    """A save that writes its file enables it; undoing that save finds the file gone already."""
+    service = SystemdService(systemd.machine, "d")
+    systemd.is_there = False
+    assert service.at_boot() is False
+    service.set_at_boot(wanted=False)
+    with pytest.raises(MachineError, match="does not exist"):
+        service.set_at_boot(wanted=True)
 
 
 def test_a_unit_starts_at_boot_or_not(systemd: Systemd) -> None:
