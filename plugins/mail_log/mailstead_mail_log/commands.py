@@ -131,7 +131,7 @@ def tail(app: App, count: int, goes_on: bool) -> None:
         while goes_on:
             machine.sleep(1.0)
             catch_up(context, machine, store)
-            new = [it for it in queries.search(store, queries.Search()) if it.id > last][::-1]
+            new = queries.newer(store, last)
             for entry in new:
                 app.say("  ".join(map(str, _row(app, entry))))
             last = new[-1].id if new else last

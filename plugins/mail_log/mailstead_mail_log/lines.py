@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 LONGEST = 16_384  # characters of a line that are looked at
+_ADDRESS = ".{0,512}?"  # its quoted local part may hold anything, ">" too: RFC 5321 4.1.2
 _HEAD = re.compile(r"(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<rest>.*)", re.DOTALL)
 _POSTFIX = re.compile(r"\S+ (?P<program>postfix[\w./-]*)\[\d+\]: (?P<text>.*)", re.DOTALL)
 _QUEUED = re.compile(r"(?P<id>[0-9A-Za-z]{6,20}): (?P<text>.*)", re.DOTALL)
@@ -19,12 +20,12 @@ _CLIENT = re.compile(
     r"(?:, orig_queue_id=(?P<parent>\w+))?"
     r"(?:.*?, sasl_method=\S+?)?(?:, sasl_username=(?P<login>[^,]*))?"
 )
-_FROM = re.compile(r"from=<(?P<sender>[^>]*)>, size=(?P<size>\d+)")
-_PICKUP = re.compile(r"uid=\d+ from=<(?P<sender>[^>]*)>")
+_FROM = re.compile(rf"from=<(?P<sender>{_ADDRESS})>, size=(?P<size>\d+)")
+_PICKUP = re.compile(rf"uid=\d+ from=<(?P<sender>{_ADDRESS})>$")
 _MESSAGE_ID = re.compile(r"(?:resent-)?message-id=(?P<id>.*)", re.DOTALL)
 _DELIVERY = re.compile(
-    r"to=<(?P<recipient>[^>]*)>, (?:orig_to=<(?P<orig>[^>]*)>, )?relay=(?P<relay>.*?), "
-    r"(?:conn_use=\d+, )?delay=.*?, dsn=(?P<dsn>[\d.]+), "
+    rf"to=<(?P<recipient>{_ADDRESS})>, (?:orig_to=<(?P<orig>{_ADDRESS})>, )?"
+    r"relay=(?P<relay>[^,]*), (?:conn_use=\d+, )?delay=[^,]*, delays=[^,]*, dsn=(?P<dsn>[\d.]+), "
     r"status=(?P<status>[\w-]+) \((?P<text>.*)\)\s*$",
     re.DOTALL,
 )

@@ -74,6 +74,12 @@ def search(store: LogStore, wanted: Search) -> tuple[Entry, ...]:
     return tuple(Entry(**dict(row)) for row in store.run(sql, values))
 
 
+def newer(store: LogStore, after: int, limit: int = 1000) -> tuple[Entry, ...]:
+    """Give the entries that came after one, oldest first."""
+    sql = "SELECT * FROM entries WHERE id > ? ORDER BY id LIMIT ?"
+    return tuple(Entry(**dict(row)) for row in store.run(sql, (after, limit)))
+
+
 def journey(store: LogStore, key: str) -> tuple[Step, ...]:
     """Give every step of a message, by queue id or Message-ID. Raises NotFound.
 
@@ -155,13 +161,15 @@ def _pattern(text: str) -> str:
 
 
 def _related(store: LogStore, key: str) -> Sequence[str]:
-    """Give the queue ids of a message and of those that came of it."""
+    """Give the queue ids of a message, of what it came of, and of what came of it."""
     sql = """WITH RECURSIVE
         same(queue_id) AS (
             SELECT queue_id FROM messages WHERE queue_id = :key
             UNION SELECT queue_id FROM messages WHERE message_id = :key AND :key <> ''
             UNION SELECT b.queue_id FROM messages a JOIN messages b ON a.message_id = b.message_id
                 WHERE a.queue_id = :key AND a.message_id <> ''
+            UNION SELECT m.parent FROM messages m
+                JOIN same ON m.queue_id = same.queue_id WHERE m.parent <> ''
             UNION SELECT m.queue_id FROM messages m
                 JOIN same ON m.parent = same.queue_id WHERE m.parent <> '')
         SELECT queue_id FROM same LIMIT :limit"""

@@ -24,9 +24,11 @@ CREATE INDEX messages_by_message_id ON messages (message_id) WHERE message_id <>
 CREATE INDEX messages_by_parent ON messages (parent) WHERE parent <> '';
 CREATE INDEX messages_by_time ON messages (at);
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, at REAL NOT NULL, queue_id TEXT NOT NULL, recipient TEXT NOT NULL,
-    original TEXT NOT NULL, message_id TEXT NOT NULL, client_ip TEXT NOT NULL,
-    client_name TEXT NOT NULL, login TEXT NOT NULL, sender TEXT NOT NULL, size INTEGER,
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, queue_id TEXT NOT NULL,
+    recipient TEXT NOT NULL COLLATE NOCASE, original TEXT NOT NULL,
+    message_id TEXT NOT NULL, client_ip TEXT NOT NULL,
+    client_name TEXT NOT NULL, login TEXT NOT NULL,
+    sender TEXT NOT NULL COLLATE NOCASE, size INTEGER,
     relay TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, event TEXT NOT NULL,
     text TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 1
 );

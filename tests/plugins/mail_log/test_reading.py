@@ -119,6 +119,9 @@ def test_a_journey_has_the_bounce_that_came_of_it(world: World) -> None:
     bounced = next(it for it in world.rows() if it.status == "bounced")
     steps = journey(world.store, bounced.queue_id)
     assert steps == journey(world.store, f"<{bounced.message_id}>")
+    assert all(
+        steps == journey(world.store, queue_id) for queue_id in {it.queue_id for it in steps}
+    )
     assert len({step.queue_id for step in steps}) == 2
     assert "client=" in steps[0].text
     assert steps[-1].text == "removed"
@@ -173,6 +176,28 @@ def test_a_message_deferred_again_is_one_row_with_its_last_answer(world: World) 
     world.append(*lines[:3], put_off, put_off, *lines[3:])
     world.read()
     assert [(it.status, it.attempts) for it in world.rows()] == [("sent", 3)]
+
+
+def test_an_address_is_found_in_any_case_and_with_anything_in_quotes(world: World) -> None:
+    """RFC 5321 4.1.2: a quoted local part holds what it likes."""
+    odd = '"a>b, c"@example.org'
+    lines = sent(1)
+    world.append(*lines[:2], lines[2].replace("friend@elsewhere", "Friend@Elsewhere"))
+    world.append(lines[3].replace("to=<ada@example.org>", f"to=<{odd}>"), *lines[4:])
+    world.read()
+    assert [it.recipient for it in world.rows(sender="fRIEND@elsewhere.example")] == [odd]
+    assert len(world.rows(recipient=odd)) == 1
+
+
+def test_what_is_new_comes_in_order_and_whole(world: World) -> None:
+    """However much came since."""
+    world.append(*(line for number in range(150) for line in sent(number)))
+    world.read()
+    first = queries.newer(world.store, 0, 100)
+    rest = queries.newer(world.store, first[-1].id, 100)
+    assert [it.message_id for it in (*first, *rest)] == [
+        f"m{number}@client.example" for number in range(150)
+    ]
 
 
 def test_searches_are_by_address_domain_or_part(world: World) -> None:
