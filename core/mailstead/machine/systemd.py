@@ -118,8 +118,13 @@ class SystemdService:
         self._require(answer, verb)
 
     def _read_changed_unit(self) -> None:
-        """Let systemd read a unit file anew that was changed, perhaps by the save itself."""
-        if self._properties(self.unit).get("NeedDaemonReload") == "yes":
+        """Let systemd read a unit file anew that was changed, perhaps by the save itself.
+
+        One that it knows as missing or broken, it does not look at again by itself.
+        """
+        found = self._properties(self.unit)
+        is_loaded = found.get("LoadState", "loaded") == "loaded"
+        if found.get("NeedDaemonReload") == "yes" or not is_loaded:
             done = self.machine.run([*_SYSTEMCTL, "daemon-reload"], timeout=COMMAND_SECONDS)
             self._require(done, "daemon-reload")
 

@@ -368,6 +368,7 @@ def test_a_unit_that_is_not_there_is_not_enabled(systemd: Systemd) -> None:
     systemd.is_there = False
     assert service.at_boot() is False
     service.set_at_boot(wanted=False)
+    assert systemd.verbs() == ["daemon-reload", "disable"]
     with pytest.raises(MachineError, match="does not exist"):
         service.set_at_boot(wanted=True)
 
