@@ -113,11 +113,11 @@ class _Watcher:
                 _thread.start_new_thread(self._look_on, ())
 
     def leave(self, watched: _Watched) -> None:
-        """Let a deadline go, and take back what it would still raise."""
+        """Let a deadline go; what it would still raise arrives here, and goes no further."""
         with self.lock:
             if self.has_raised:
                 self.has_raised = False
-                _raise_in(self.thread, None)
+                _let_arrive(self.thread)
             self.innermost = watched.outer
             if self.innermost is not None:
                 self.innermost.end += monotonic() - watched.begin
@@ -173,9 +173,22 @@ def _must_wait(frame: FrameType) -> bool:
     return is_own or any(code is getattr(call, "__code__", None) for call in gc.callbacks)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an exception in a thread; ``None`` takes back one that was not raised yet."""
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Raise an exception in a thread, instead of one that was not raised yet."""
     import ctypes
 
-    given = ctypes.py_object() if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), given)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+def _let_arrive(thread: int) -> None:
+    """Let what is to be raised in this very thread be raised now.
+
+    To take it back, by giving NULL instead, leaves the interpreter's flag for it set for ever:
+    under a tracer CPython 3.11 then looks at the flag again and again and does not get on.
+    """
+    try:
+        _raise_in(thread, DeadlineExceeded)
+        while True:
+            pass
+    except DeadlineExceeded:
+        return
