@@ -4,94 +4,93 @@ sqlite_table(5): ``%s`` is the whole key, ``%u`` and ``%d`` what is left and rig
 a query with one that is missing is not made. Keys come in lower-case. An address is looked up at
 the domain that its own is an alias of. What belongs to a domain that is no longer managed finds
 nothing, so that its mail can go to wherever that domain is now.
+
+Each message is worth several queries, and Postfix prepares each anew, which takes longer than
+running it: what is asked for every message is short.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# The one address a key stands for, and its domain, if that is managed.
-_KEY = (
-    "WITH k(address, domain) AS ("
-    "SELECT '%u@' || name, name FROM domains WHERE name = '%d' UNION ALL "
-    "SELECT '%u@' || domain, domain FROM domain_aliases WHERE name = '%d')"
-)
-# The domain of a key that is one alone: @example.org.
-_DOMAIN_KEY = (
-    "WITH k(domain) AS ("
-    "SELECT name FROM domains WHERE name = substr('%s', 2) AND '%s' LIKE '@%%' UNION ALL "
-    "SELECT domain FROM domain_aliases WHERE name = substr('%s', 2) AND '%s' LIKE '@%%')"
-)
-_ALIAS = "FROM k JOIN aliases USING (address)"
-_LIVE = "JOIN domains ON domains.name = accounts.domain"
+# The domain of a key, where it is one of ours, and the address at it; {} is a part of the key.
+_REAL = "coalesce((SELECT domain FROM domain_aliases WHERE name = {0}), {0})"
+_HOME = _REAL.format("'%d'")
+_ADDRESS = f"'%u@' || {_HOME}"
+# A key that is a domain alone: @example.org. Another could look like one from its second letter on.
+_AT_DOMAIN = _REAL.format("substr('%s', 2)") + " AND '%s' LIKE '@%%'"
+_ACCOUNT_DOMAIN = "JOIN domains ON domains.name = accounts.domain"
+# With what is found goes a copy to the domain's catch-all; a list is one value to Postfix.
+_COPY = "coalesce(',' || {}.catch_all, '')"
+_ALIAS_DOMAIN = "JOIN domains ON domains.name = aliases.domain"
 CLOSED = "550 5.2.1 this mailbox takes no mail"
 LOOKUPS = (
-    "domains", "mailboxes", "aliases", "roles", "default_mailbox", "catch_all", "senders", "closed"
+    "domains", "mailboxes", "accounts", "aliases", "roles", "default_mailbox", "catch_all",
+    "senders", "closed",
 )  # fmt: skip
+ROUTES = ("accounts", "aliases", "roles", "default_mailbox")
 ROLES = ("postmaster", "abuse")  # RFC 5321 section 4.5.1, RFC 2142 sections 2 and 4
 
 
 def queries(postmaster: str) -> Mapping[str, str]:
-    """Give each lookup by the name of its file; ``postmaster`` gets the mail for `ROLES`."""
+    """Give each lookup by the name of its file; ``postmaster`` gets the mail for `ROLES`.
+
+    Those of `ROUTES` say where mail for an address goes; the first that knows it is obeyed. They
+    add the domain's catch-all: a copy by recipient_bcc_maps(5) would carry NOTIFY=NONE, and
+    nobody would hear that it bounced.
+    """
     return {
         "domains": (
             "SELECT name FROM domains WHERE name = '%s' UNION ALL "
             "SELECT name FROM domain_aliases WHERE name = '%s'"
         ),
         "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
+        # An account is found as itself, or its mail would go to the domain's default mailbox.
+        "accounts": (
+            f"SELECT address || {_COPY.format('domains')} FROM accounts {_ACCOUNT_DOMAIN} "
+            f"WHERE address = {_ADDRESS}"
+        ),
         "aliases": _aliases(),
         "roles": _roles(postmaster),
-        "default_mailbox": _with_copy(
-            _DOMAIN_KEY,
-            "SELECT address FROM k JOIN domains home ON home.name = k.domain "
-            f"JOIN accounts ON address = home.default_mailbox {_LIVE}",
+        "default_mailbox": (
+            f"SELECT address || {_COPY.format('home')} FROM domains home "
+            f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
+            f"WHERE home.name = {_AT_DOMAIN}"
         ),
-        "catch_all": (
-            f"{_DOMAIN_KEY} SELECT catch_all FROM k JOIN domains ON name = domain "
-            "WHERE catch_all IS NOT NULL"
-        ),
+        "catch_all": f"SELECT catch_all FROM domains WHERE name = {_AT_DOMAIN}",
         "senders": (
-            f"{_KEY} SELECT address FROM k JOIN accounts USING (address) UNION ALL "
-            f"SELECT account {_ALIAS} WHERE account IS NOT NULL"
+            f"SELECT address FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} UNION ALL "
+            f"SELECT account FROM aliases {_ALIAS_DOMAIN} WHERE address = {_ADDRESS}"
         ),
         "closed": (
-            f"{_KEY} SELECT '{CLOSED}' FROM k JOIN accounts USING (address) WHERE refuses_mail "
-            f"UNION ALL SELECT '{CLOSED}' {_ALIAS} "
-            "JOIN accounts ON accounts.address = aliases.account WHERE refuses_mail"
+            f"SELECT '{CLOSED}' FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} "
+            f"AND refuses_mail UNION ALL SELECT '{CLOSED}' FROM aliases {_ALIAS_DOMAIN} "
+            "JOIN accounts ON accounts.address = aliases.account "
+            f"WHERE aliases.address = {_ADDRESS} AND refuses_mail"
         ),
     }
 
 
 def _aliases() -> str:
-    # An account is found as itself, or its mail would go to the domain's default mailbox.
-    to_account = "JOIN accounts ON accounts.address = aliases.account"
-    to_group = (
-        "JOIN group_accounts USING (group_id) "
-        "JOIN accounts ON accounts.address = group_accounts.account"
-    )
-    return _with_copy(
-        _KEY,
-        "SELECT address FROM k JOIN accounts USING (address) "
-        f"UNION ALL SELECT external {_ALIAS} WHERE external IS NOT NULL "
-        f"UNION ALL SELECT account {_ALIAS} {to_account} {_LIVE} "
-        f"UNION ALL SELECT group_accounts.account {_ALIAS} {to_group} {_LIVE} "
-        "WHERE NOT refuses_mail",
+    copy = _COPY.format("domains")
+    found = f"FROM aliases {_ALIAS_DOMAIN}"
+    of_group = f"{found} JOIN group_accounts USING (group_id)"
+    live = "JOIN domains live ON live.name = accounts.domain"
+    key = f"WHERE aliases.address = {_ADDRESS}"
+    return (
+        f"SELECT external || {copy} {found} {key} AND external IS NOT NULL "
+        f"UNION ALL SELECT account || {copy} {found} "
+        f"JOIN accounts ON accounts.address = aliases.account {live} {key} "
+        f"UNION ALL SELECT group_accounts.account || {copy} {of_group} "
+        f"JOIN accounts ON accounts.address = group_accounts.account {live} {key} "
+        "AND NOT refuses_mail"
     )
 
 
 def _roles(postmaster: str) -> str:
     names = ", ".join(f"'{name}'" for name in ROLES)
     target = postmaster.replace("'", "''").replace("%", "%%")
-    return _with_copy(_KEY, f"SELECT '{target}' FROM k WHERE '%u' IN ({names})")
-
-
-def _with_copy(key: str, routes: str) -> str:
-    """Add the domain's catch-all to what a key leads to, if it leads anywhere.
-
-    A copy by recipient_bcc_maps(5) would carry NOTIFY=NONE: nobody would hear that it bounced.
-    """
     return (
-        f"{key}, r(target) AS ({routes}) SELECT target FROM r "
-        "UNION ALL SELECT catch_all FROM k JOIN domains ON name = k.domain "
-        "WHERE catch_all IS NOT NULL AND EXISTS (SELECT 1 FROM r)"
+        f"SELECT '{target}' || {_COPY.format('domains')} FROM domains "
+        f"WHERE name = {_HOME} AND '%u' IN ({names})"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context
 from mailstead_mail_smtp import places, tls
+from mailstead_mail_smtp.addresses.lookups import ROUTES
 from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.postfix.filters import filter_parameters
@@ -111,8 +112,9 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     uid, gid = context.facts.get("vmail_ids") or (NOT_YET, NOT_YET)
     yield Parameter("virtual_mailbox_domains", _map("domains"))
     yield Parameter("virtual_mailbox_maps", _map("mailboxes"))
-    routes = (_map(name) for name in ("aliases", "roles", "default_mailbox"))
-    yield Parameter("virtual_alias_maps", ", ".join(routes))
+    yield Parameter("virtual_alias_maps", ", ".join(map(_map, ROUTES)))
+    comment = "else each domain is looked up as if it were an alias"
+    yield Parameter("virtual_alias_domains", "", comment)
     yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
     yield Parameter("virtual_alias_recursion_limit", "10")
     comment = "catch-all: a copy of what a domain sends; that of what it receives is an alias's"

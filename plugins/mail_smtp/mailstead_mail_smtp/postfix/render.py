@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from mailstead.plugin import Context, Template
 from mailstead_mail_smtp import places
@@ -21,7 +22,8 @@ from mailstead_network.names import fqdn
 ME = "mail_smtp"
 # sqlite_table(5): with "domain" there is no query for other domains, nor for a key like
 # @example.org, which catch_all and default_mailbox live on. An access table such as closed is also
-# asked for "ada@", for which Postfix would warn of an empty query each time.
+# asked for "ada@", for which Postfix would warn of an empty query each time. It is a query more:
+# too many for accounts, which are nearly always of our domains.
 BY_DOMAIN = ("aliases", "roles", "senders")
 
 
@@ -75,11 +77,20 @@ def _passwords(context: Context) -> Mapping[str, Any]:
 
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
-        dbpath = str(context.path(places.LOOKUP_DATABASE))
         query = queries(f"postmaster@{fqdn(context)}")[name]
         domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if name in BY_DOMAIN else ""
         return {
-            "managed": places.MANAGED, "dbpath": dbpath, "query": query, "domains": domains
+            "managed": places.MANAGED, "dbpath": _database(context), "query": query,
+            "domains": domains,
         }  # fmt: skip
 
     return variables
+
+
+def _database(context: Context) -> str:
+    """Give the database's URI: https://www.sqlite.org/uri.html.
+
+    Read-only, or the last connection of a process that runs as root (postmap, virtual) would
+    remove the write-ahead log, and Postfix's own user cannot make it anew.
+    """
+    return f"file:{quote(str(context.path(places.LOOKUP_DATABASE)))}?mode=ro"

@@ -65,9 +65,7 @@ class Live:
     def ask(self, name: str, keys: Sequence[str]) -> Mapping[str, str]:
         """Give what a map has for keys. Raises LookupFailed.
 
-        As the user that Postfix's daemons are: what they may not read is no answer. Root must
-        not even look: the last connection that may write removes SQLite's write-ahead log, and
-        without it the daemons cannot read the database.
+        As the user that Postfix's daemons are: what they may not read is no answer.
         """
         new = [key for key in keys if (name, key) not in self.known]
         if new:

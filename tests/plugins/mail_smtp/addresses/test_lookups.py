@@ -41,7 +41,7 @@ def ask(directory: Directory, tmp_path: Path) -> Ask:
     def found(name: str, key: str) -> str:
         path = tmp_path / f"{name}.cf"
         query = queries(POSTMASTER)[name]
-        path.write_text(f"dbpath = {database}\nquery = {query}\n")
+        path.write_text(f"dbpath = file:{database}?mode=ro\nquery = {query}\n")
         os.utime(path, (0, 0))  # Postfix waits before it believes a file just written
         done = subprocess.run(
             ["postmap", "-q", key, f"sqlite:{path}"], capture_output=True, text=True, check=False
@@ -52,6 +52,15 @@ def ask(directory: Directory, tmp_path: Path) -> Ask:
     return found
 
 
+def test_looking_as_root_leaves_the_write_ahead_log(ask: Ask, directory: Directory) -> None:
+    """Postfix's user may read, and could not make it anew: mail would stop."""
+    directory.close()
+    log = Path(directory.instance.path(f"{LOOKUP_DATABASE}-wal"))
+    assert log.exists()
+    assert ask("accounts", "bob@example.org") == "bob@example.org"
+    assert log.exists()
+
+
 def change(directory: Directory, *words: str) -> None:
     """Run SQL."""
     with directory.write() as connection:
@@ -59,15 +68,24 @@ def change(directory: Directory, *words: str) -> None:
             connection.execute(sa.text(text))
 
 
-ROUTES = [
+FOUND = [
     ("domains", "example.com", "example.com"),
     ("domains", "example.net", "example.net"),
     ("domains", "elsewhere.example", ""),
-    ("aliases", "ada@example.com", "ada@example.com,copy@example.org"),
-    ("aliases", "ada@example.net", "ada@example.com,copy@example.org"),
-    ("aliases", "ADA@example.com", "ada@example.com,copy@example.org"),
+    ("accounts", "ada@example.com", "ada@example.com,copy@example.org"),
+    ("accounts", "ada@example.net", "ada@example.com,copy@example.org"),
+    ("accounts", "ADA@example.com", "ada@example.com,copy@example.org"),
+    ("accounts", "bob@example.org", "bob@example.org"),
+    ("accounts", "info@example.com", ""),
+    ("accounts", "@example.com", ""),
+    ("accounts", "ada", ""),
+    ("aliases", "ada@example.com", ""),
     ("aliases", "info@example.net", "ada@example.com,copy@example.org"),
-    ("aliases", "all@example.com", "ada@example.com,bob@example.org,copy@example.org"),
+    (
+        "aliases",
+        "all@example.com",
+        "ada@example.com,copy@example.org,bob@example.org,copy@example.org",
+    ),
     ("aliases", "out@example.net", "ann@elsewhere.example,copy@example.org"),
     ("aliases", "moved@example.com", "bob@example.org,copy@example.org"),
     ("aliases", "nobody@example.com", ""),
@@ -95,7 +113,7 @@ ROUTES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "key", "value"), ROUTES)
+@pytest.mark.parametrize(("name", "key", "value"), FOUND)
 def test_a_lookup_gives(ask: Ask, name: str, key: str, value: str) -> None:
     """As the table says."""
     assert ask(name, key) == value
@@ -112,7 +130,7 @@ def test_nothing_is_found_in_a_domain_that_is_no_longer_managed(
 ) -> None:
     """Its mail can go to wherever it is now, also through aliases that led there."""
     change(directory, "DELETE FROM mail.domains WHERE name = 'example.org'")
-    assert ask("domains", "example.org") == ask("aliases", "bob@example.org") == ""
+    assert ask("domains", "example.org") == ask("accounts", "bob@example.org") == ""
     assert ask("aliases", "moved@example.com") == ""
     assert ask("aliases", "all@example.com") == f"ada@example.com,{COPY}"
     assert ask("roles", "postmaster@example.org") == ""
@@ -122,9 +140,10 @@ def test_a_closed_mailbox_is_found_and_refused(ask: Ask, directory: Directory) -
     """By each of its names; a group goes on without it, and no default mailbox takes its mail."""
     with directory.write() as connection:
         suspend(connection, "ada@example.com", refuse_mail=True)
-    for name in ("ada@example.com", "ada@example.net", "info@example.com"):
+    for lookup, name in (("accounts", "ada@example.com"), ("accounts", "ada@example.net"),
+                         ("aliases", "info@example.com")):  # fmt: skip
         assert ask("closed", name) == CLOSED
-        assert ask("aliases", name) == f"ada@example.com,{COPY}"
+        assert ask(lookup, name) == f"ada@example.com,{COPY}"
     assert ask("aliases", "all@example.com") == f"bob@example.org,{COPY}"
 
 
@@ -148,6 +167,4 @@ def test_each_lookup_uses_indexes(directory: Directory, name: str) -> None:
     with directory.read() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
     scans = [row[-1] for row in plan if "SCAN" in row[-1]]
-    assert [
-        scan for scan in scans if not {"k", "r"} & set(scan.split()) and "CONSTANT" not in scan
-    ] == []
+    assert [scan for scan in scans if "CONSTANT" not in scan] == []
