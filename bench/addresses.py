@@ -33,16 +33,16 @@ def address_costs(folder: Path, accounts: int) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(image(schema))
     with Directory.open(instance, schemas) as directory:
-        _fill(directory, accounts)
+        fill(directory, accounts)
         yield from _pages(directory, accounts)
         yield _line("alias added and removed", lambda: _alias(directory))
 
 
 def _pages(directory: Directory, accounts: int) -> Iterator[str]:
-    middle, last = _domain(accounts // PER_DOMAIN // 2), _local(accounts - 1)
+    middle, last = domain_name(accounts // PER_DOMAIN // 2), local_part(accounts - 1)
     pages = {
         "first page": {},
-        "page in the middle": {"after": f"{_local(accounts // 2)}@"},
+        "page in the middle": {"after": f"{local_part(accounts // 2)}@"},
         "page of a domain": {"domain": middle},
         "search that finds one": {"search": last},
         "search that finds none": {"search": "nobody at all"},
@@ -59,9 +59,9 @@ def _pages(directory: Directory, accounts: int) -> Iterator[str]:
 
 def _alias(directory: Directory) -> None:
     with directory.write() as connection:
-        alias_account(connection, f"one-more@{_domain(0)}", f"{_local(0)}@{_domain(0)}")
+        alias_account(connection, f"one-more@{domain_name(0)}", f"{local_part(0)}@{domain_name(0)}")
     with directory.write() as connection:
-        delete_alias(connection, f"one-more@{_domain(0)}")
+        delete_alias(connection, f"one-more@{domain_name(0)}")
 
 
 def _line(name: str, act: Callable[[], None]) -> str:
@@ -73,10 +73,11 @@ def _line(name: str, act: Callable[[], None]) -> str:
     return f"{name:<58} {statistics.median(spent):8.1f} {max(spent):8.1f}"
 
 
-def _fill(directory: Directory, accounts: int) -> None:
+def fill(directory: Directory, accounts: int) -> None:
+    """Add accounts with an alias each, `PER_DOMAIN` to a domain."""
     people, boxes, logins, aliases = [], [], [], []
     for number in range(accounts):
-        local, domain = _local(number), _domain(number // PER_DOMAIN)
+        local, domain = local_part(number), domain_name(number // PER_DOMAIN)
         address, home = f"{local}@{domain}", f"{domain}/{local}-{number:08x}"
         place = {"domain": domain, "local": local}
         people.append({"id": number + 1, "uuid": f"{number:032x}", "name": local, "password": "x"})
@@ -85,7 +86,7 @@ def _fill(directory: Directory, accounts: int) -> None:
         logins.append({"login": address, "user_id": number + 1, "home": home})
         aliases.append({"address": f"a.{address}", "account": address, "domain": domain,
                         "local": f"a.{local}"})  # fmt: skip
-    names = [{"name": _domain(number)} for number in range(accounts // PER_DOMAIN or 1)]
+    names = [{"name": domain_name(number)} for number in range(accounts // PER_DOMAIN or 1)]
     rows = ((tables.users, people), (DOMAINS, names), (ACCOUNTS, boxes), (tables.logins, logins),
             (ALIASES, aliases))  # fmt: skip
     with directory.write() as connection:
@@ -93,9 +94,11 @@ def _fill(directory: Directory, accounts: int) -> None:
             connection.execute(sa.insert(table), given)
 
 
-def _local(number: int) -> str:
+def local_part(number: int) -> str:
+    """Name an account."""
     return f"user{number:07}"
 
 
-def _domain(number: int) -> str:
+def domain_name(number: int) -> str:
+    """Name a domain."""
     return f"d{number:05}.example"

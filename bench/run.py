@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.addresses import address_costs
 from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
+from bench.lookups import lookup_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
 from bench.saving import domain_costs
@@ -42,7 +43,8 @@ def main() -> None:
         addresses = address_costs(folder, users)
         mail = throughput(folder / "throughput")
         people, domains = one_user_costs(folder, sizes), domain_costs(folder, sizes)
-        for lines in (people, addresses, domains, queue, mail):
+        lookups = lookup_costs(folder, *sizes)
+        for lines in (people, addresses, lookups, domains, queue, mail):
             print()
             for line in lines:
                 print(line, flush=True)
