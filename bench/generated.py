@@ -31,6 +31,7 @@ class Generated:
         self.run("init", "--sandbox", "--address", address, "--port-offset", str(offset))
         self.run("settings", "set", "network.host", "hostname=mail", "domain=bench.example")
         self.run("settings", "set", "mail_smtp.user_template", "mail_account=no")
+        self.run("settings", "set", "mail_retrieval.mailboxes", "size=1G")
         self.run("enable", "--yes", "mail_retrieval")
         for domain in domains:
             self.run("domain", "add", domain)

@@ -69,13 +69,42 @@ service lmtp {{
   }}
 }}
 """
+# As Dovecot's manual sets them up: quotas refused at the door, and Sieve.
+SAME_MAIN_CF = """\
+smtpd_recipient_restrictions = check_policy_service unix:private/quota-status
+"""
+SAME_DOVECOT = """\
+mail_plugins = quota
+protocol lmtp {{
+  mail_plugins = $mail_plugins sieve
+}}
+plugin {{
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:storage=1G
+  quota_status_success = DUNNO
+  quota_status_nouser = DUNNO
+  quota_status_overquota = 552 5.2.2 full
+  sieve = file:~/sieve;active=~/.dovecot.sieve
+}}
+service quota-status {{
+  executable = quota-status -p postfix
+  client_limit = 1
+  unix_listener {queue}/private/quota-status {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+"""
 
 
 class Plain:
     """The hand-written server, in a folder of its own."""
 
-    def __init__(self, folder: Path, address: str, port: int, accounts: list[str]) -> None:
-        """Write it."""
+    def __init__(
+        self, folder: Path, address: str, port: int, accounts: list[str], *, same: bool = False
+    ) -> None:
+        """Write it; the ``same`` as the generated one: with quotas and Sieve."""
         self.place, self.etc, self.mail = (address, port), folder / "postfix", folder / "mail"
         self.dovecot, queue, data = folder / "dovecot.conf", folder / "queue", folder / "data"
         for made in (folder, self.etc, self.mail, queue, data):
@@ -87,10 +116,12 @@ class Plain:
             "folder": folder, "queue": queue, "data": data, "mail": self.mail, "address": address,
             "port": port, "uid": nobody.pw_uid, "gid": nobody.pw_gid,
         }  # fmt: skip
-        (self.etc / "main.cf").write_text(MAIN_CF.format(**values))
+        main_cf = MAIN_CF + (SAME_MAIN_CF if same else "")
+        dovecot = DOVECOT + (SAME_DOVECOT if same else "")
+        (self.etc / "main.cf").write_text(main_cf.format(**values))
         (self.etc / "master.cf").write_text(MASTER_CF.format(**values))
         (self.etc / "mailboxes").write_text("".join(f"{item} x\n" for item in accounts))
-        self.dovecot.write_text(DOVECOT.format(**values))
+        self.dovecot.write_text(dovecot.format(**values))
         self._run("postmap", "-c", self.etc, f"hash:{self.etc}/mailboxes")
 
     def start(self) -> None:
