@@ -53,6 +53,7 @@ def throughput(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -> 
     addresses = [f"user{number}@{DOMAIN}" for number in range(ACCOUNTS)]
     generated = Generated(folder / "generated", "127.61.7.4", 22000, [DOMAIN])
     generated.add_accounts(addresses)
+    generated.run("room", "find", "--quiet")  # as after the first night
     generated.stop()
     servers: dict[str, Server] = {
         "hand-written, the least": Plain(folder / "plain", "127.61.7.5", 22125, addresses),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.system.conftest import Site, new_site
 from tests.system.sandbox import message, wait_until
 
-ADA, GRACE, FRIEND = "ada@example.org", "grace@example.org", "friend@elsewhere.example"
+ADA, GRACE, BOB = "ada@example.org", "grace@example.org", "bob@example.org"
+FRIEND = "friend@elsewhere.example"
 BULK = 60_000  # bytes of one message
 
 
@@ -20,6 +22,7 @@ def place() -> Iterator[Site]:
     with new_site() as made:
         made.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=100K")
         made.sandbox.run("save")
+        made.sandbox.add_user("bob")
         yield made
 
 
@@ -88,3 +91,46 @@ def test_what_is_no_quota_is_named(place: Site, size: str) -> None:
     if size != "0":
         words = ("settings", "set", "mail_retrieval.mailboxes", f"size={size}")
         assert "mail_retrieval.mailboxes.size" in place.sandbox.run(*words, status=2).stderr
+
+
+def knows_room(place: Site, address: str) -> bool:
+    """Tell whether Postfix finds that it need not ask about a mailbox."""
+    path = place.sandbox.path("etc/postfix/sqlite/room.cf")
+    done = subprocess.run(
+        ["postmap", "-q", address, f"sqlite:{path}"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip() == "DUNNO"
+
+
+def test_postfix_does_not_ask_about_a_mailbox_that_has_room(place: Site) -> None:
+    """From when it is found out until it is half full, or its limit changes."""
+    place.sandbox.run("account", "quota", BOB, "1G")
+    assert not knows_room(place, BOB)
+    place.sandbox.run("room", "find")
+    assert knows_room(place, BOB)
+    place.sandbox.run("account", "quota", BOB, "900M")
+    assert not knows_room(place, BOB)
+
+
+def test_it_asks_again_once_dovecot_tells_that_a_mailbox_fills(place: Site) -> None:
+    """So that the message too many is refused at the door."""
+    run = place.sandbox.run
+    run("settings", "set", "mail_smtp.options", "message_size=70K")
+    run("save")
+    run("account", "quota", BOB, "150K")
+    run("room", "find")
+    assert knows_room(place, BOB)
+    assert send_bulk(place, BOB, "half") == ""
+    assert send_bulk(place, BOB, "and more") == ""
+    wait_until(lambda: not knows_room(place, BOB))
+    assert send_bulk(place, BOB, "too much").startswith("552 5.2.2")
+
+
+def test_what_was_found_out_under_other_settings_does_not_count(place: Site) -> None:
+    """A smaller mailbox or a larger message may not fit."""
+    place.sandbox.run("account", "quota", BOB, "10M")
+    place.sandbox.run("room", "find")
+    assert knows_room(place, BOB)
+    place.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=90K")
+    place.sandbox.run("save")
+    assert not knows_room(place, BOB)

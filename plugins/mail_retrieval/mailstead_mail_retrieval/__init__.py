@@ -8,6 +8,7 @@ from mailstead_mail_retrieval.daemon import checks, daemon
 from mailstead_mail_retrieval.expiry import LOGS
 from mailstead_mail_retrieval.hookspecs import Hooks
 from mailstead_mail_retrieval.render import find_version, templates
+from mailstead_mail_retrieval.room import ASK
 from mailstead_mail_retrieval.settings import Expiration, Mailboxes, Services
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_users.places import FOLDER
@@ -30,6 +31,8 @@ module = Module(
     hookspecs=(Hooks,),
 )
 
+QUOTA_STATUS = "check_policy_service { unix:private/quota-status, default_action=DUNNO }"
+
 
 @hookimpl
 def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG001 - the hook's
@@ -38,13 +41,15 @@ def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG0
         Parameter("virtual_transport", "lmtp:unix:private/dovecot-lmtp"),
         Parameter("smtpd_sasl_type", "dovecot"),
         Parameter("smtpd_sasl_path", "private/auth"),
+        Parameter("smtpd_restriction_classes", ASK),
+        Parameter(ASK, QUOTA_STATUS, "while nobody answers, mail is taken"),
     )
 
 
 @hookimpl
 def recipient_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 - the hook's
-    """Postfix asks Dovecot whether a mailbox is full; while nobody answers it takes the mail."""
-    return ("check_policy_service { unix:private/quota-status, default_action=DUNNO }",)
+    """Postfix asks Dovecot whether a mailbox is full, unless it is known to have room."""
+    return ("check_recipient_access sqlite:$config_directory/sqlite/room.cf",)
 
 
 trace_restriction = hookimpl(trace.trace_restriction)

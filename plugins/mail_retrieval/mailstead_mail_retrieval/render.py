@@ -10,6 +10,7 @@ from typing import Any
 
 from mailstead.plugin import Context, Machine, RenderError, Template
 from mailstead_mail_retrieval.ports import find_ports, open_ports
+from mailstead_mail_retrieval.room import query
 from mailstead_mail_retrieval.settings import Expiration, Mailboxes
 from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.postfix.identity import postmaster
@@ -42,6 +43,8 @@ def templates() -> tuple[Template, ...]:
         ),
         Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
         Template("/etc/cron.d/mailstead-expiry", _cron_template, variables=_cron),
+        Template("/etc/cron.d/mailstead-room", "cron-room.j2", variables=_cron),
+        Template("/etc/postfix/sqlite/room.cf", "room.cf.j2", variables=_room),
         Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
     )  # fmt: skip
 
@@ -85,6 +88,7 @@ def _retrieval(context: Context) -> Mapping[str, Any]:
         "sql": context.path("/etc/dovecot/mailstead-sql.conf.ext"),
         "private": context.path(f"{places.QUEUE}/private"),
         "size": context.settings.form(Mailboxes).size,
+        "python": sys.executable,
     }
 
 
@@ -97,6 +101,11 @@ def _cron_template(context: Context) -> str | None:
 def _cron(context: Context) -> Mapping[str, Any]:
     minute = zlib.crc32(fqdn(context).encode()) % 60
     return {"managed": places.MANAGED, "minute": minute, "python": sys.executable}
+
+
+def _room(context: Context) -> Mapping[str, Any]:
+    database = places.database_uri(context, places.ROOM_DATABASE)
+    return {"managed": places.MANAGED, "dbpath": database, "query": query(context)}
 
 
 def _sql(context: Context) -> Mapping[str, Any]:

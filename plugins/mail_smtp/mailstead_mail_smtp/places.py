@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mailstead.plugin import Folder
+from urllib.parse import quote
+
+from mailstead.plugin import Context, Folder
 
 CONFIG = "/etc/postfix"
 QUEUE = "/var/spool/postfix"
@@ -12,6 +14,7 @@ LOCAL_MAIL = "/var/mail"
 MAILDIRS = "/var/vmail"
 LOOKUP = "/var/lib/mailstead/lookup"
 LOOKUP_DATABASE = f"{LOOKUP}/mail.db"
+ROOM_DATABASE = f"{LOOKUP}/room.db"
 VMAIL = "vmail"
 MANAGED = "Written by Mailstead. A change made here by hand is seen and asked about by a save."
 
@@ -28,3 +31,12 @@ def folders() -> tuple[Folder, ...]:
         Folder(MAILDIRS, mode=0o700, owner=VMAIL, group=VMAIL),
         Folder(LOOKUP, mode=0o750, group="postfix", files_mode=0o640),
     )
+
+
+def database_uri(context: Context, database: str) -> str:
+    """Give the URI by which Postfix opens a database: https://www.sqlite.org/uri.html.
+
+    Read-only, or the last connection of a process that runs as root (postmap, virtual) would
+    remove the write-ahead log, and Postfix's own user cannot make it anew.
+    """
+    return f"file:{quote(str(context.path(database)))}?mode=ro"

@@ -14,7 +14,7 @@ import attrs
 import sqlalchemy as sa
 
 from mailstead.plugin import AlreadyExists, NotFound
-from mailstead_mail_smtp.addresses import group_accounts
+from mailstead_mail_smtp.addresses import group_accounts, room
 from mailstead_mail_smtp.addresses.managed import canonical_address, known_as, refuse_taken
 from mailstead_mail_smtp.addresses.paging import holds, order_of, page_of
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS
@@ -70,6 +70,7 @@ def delete_account(connection: sa.Connection, address: str) -> MailAccount:
     found = get_account(connection, address)
     connection.execute(ALIASES.delete().where(ALIASES.c.account == found.address))
     group_accounts.account_went(connection, found.address)
+    room.forget(connection, found.address)
     remove_login(connection, found.address)
     connection.execute(ACCOUNTS.delete().where(ACCOUNTS.c.address == found.address))
     return found
@@ -79,6 +80,7 @@ def set_quota(connection: sa.Connection, address: str, quota: int | None) -> Mai
     """Set how much an account may hold, in bytes; see `MailAccount`. Raises NotFound."""
     found = get_account(connection, address)
     change_login(connection, found.address, quota=quota)
+    room.forget(connection, found.address)
     return attrs.evolve(found, quota=quota)
 
 

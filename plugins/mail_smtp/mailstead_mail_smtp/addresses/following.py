@@ -13,8 +13,14 @@ from mailstead_mail_smtp.addresses.aliases import (
     aliases_of_group,
     delete_alias,
 )
-from mailstead_mail_smtp.addresses.tables import METADATA, SCHEMA, VERSION
-from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS
+from mailstead_mail_smtp.addresses.tables import (
+    METADATA,
+    ROOM_METADATA,
+    ROOM_SCHEMA,
+    SCHEMA,
+    VERSION,
+)
+from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS, ROOM_DATABASE
 from mailstead_mail_smtp.settings import Domains, UserTemplate
 from mailstead_users.hookspecs import GroupChange, UserChange
 from mailstead_users.schemas import SchemaFile
@@ -22,8 +28,11 @@ from mailstead_users.users import find_user
 
 
 def schemas() -> list[SchemaFile]:
-    """Give the schema this module keeps in the directory."""
-    return [SchemaFile(SCHEMA, LOOKUP_DATABASE, METADATA, VERSION)]
+    """Give the schemas this module keeps in the directory."""
+    return [
+        SchemaFile(SCHEMA, LOOKUP_DATABASE, METADATA, VERSION),
+        SchemaFile(ROOM_SCHEMA, ROOM_DATABASE, ROOM_METADATA),
+    ]
 
 
 def follow_created(change: UserChange) -> str | None:

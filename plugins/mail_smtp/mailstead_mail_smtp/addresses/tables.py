@@ -70,3 +70,17 @@ GROUP_ACCOUNTS = sa.Table(
     sa.Column("account", sa.Text, primary_key=True),
     sa.Index("group_accounts_by_account", "account"),
 )
+
+# Mailboxes that are known to have room: nobody needs to be asked before mail for them is taken. A
+# file of its own, since what is in it can be found out again at any time.
+ROOM_SCHEMA = "room"
+ROOM_METADATA = sa.MetaData(schema=ROOM_SCHEMA)
+ROOMY = sa.Table(
+    "roomy",
+    ROOM_METADATA,
+    sa.Column("address", sa.Text, primary_key=True),
+    # The settings under which it was found out; under others it does not count.
+    sa.Column("terms", sa.Text, nullable=False),
+    sa.Column("learned", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from mailstead.plugin import Context, Template
 from mailstead_mail_smtp import places
@@ -80,17 +79,8 @@ def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
         query = queries(f"postmaster@{fqdn(context)}")[name]
         domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if name in BY_DOMAIN else ""
         return {
-            "managed": places.MANAGED, "dbpath": _database(context), "query": query,
-            "domains": domains,
+            "managed": places.MANAGED, "query": query, "domains": domains,
+            "dbpath": places.database_uri(context, places.LOOKUP_DATABASE),
         }  # fmt: skip
 
     return variables
-
-
-def _database(context: Context) -> str:
-    """Give the database's URI: https://www.sqlite.org/uri.html.
-
-    Read-only, or the last connection of a process that runs as root (postmap, virtual) would
-    remove the write-ahead log, and Postfix's own user cannot make it anew.
-    """
-    return f"file:{quote(str(context.path(places.LOOKUP_DATABASE)))}?mode=ro"

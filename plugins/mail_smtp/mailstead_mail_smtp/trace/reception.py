@@ -12,6 +12,7 @@ from mailstead_mail_smtp.trace.restrictions import (
     ACCESS,
     TABLE,
     Asked,
+    class_named,
     lookup_failed,
     take_access,
     unlisted_recipient,
@@ -23,6 +24,7 @@ LISTS = (
     "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
     "smtpd_relay_restrictions", "smtpd_recipient_restrictions",
 )  # fmt: skip
+ENDS = ("permit", "reject")
 WITH_TABLE = (*ACCESS, "check_helo_access")
 
 
@@ -72,10 +74,16 @@ def _ask_list(asked: Asked, setting: str) -> Iterator[Said]:
     words = iter(asked.live.words(setting))
     for word in words:
         table = next(words, "") if word.startswith("check_") else ""
+        if named := class_named(asked, word, table):
+            found = tuple(_ask_list(asked, named))
+            yield from found
+            if found and found[-1].outcome.word in ENDS:
+                return
+            continue
         outcome = _ask(asked, word, table)
         if outcome.word != "next":
             yield Said(setting, f"{word} {table}".strip(), outcome)
-        if outcome.word in ("permit", "reject"):
+        if outcome.word in ENDS:
             return
 
 

@@ -191,6 +191,14 @@ def take_access(asked: Asked, name: str, table: str) -> Outcome:
     return NEXT if found is None else action(found.value, f"<{address}>: {what} rejected", table)
 
 
+def class_named(asked: Asked, name: str, table: str) -> str:
+    """Give the one of ``smtpd_restriction_classes`` that a table of access(5) leads to, if any."""
+    address = getattr(asked, ACCESS[name][0]) if name in ACCESS else ""
+    found = asked.live.find((table,), access_keys(address)) if address else None
+    is_class = found is not None and found.value in asked.live.words("smtpd_restriction_classes")
+    return found.value if found is not None and is_class else ""
+
+
 def access_keys(address: str) -> tuple[str, ...]:
     """Give the keys of access(5) for an address: itself, its domain, the parents, its user."""
     user, _, domain = address.lower().rpartition("@")
