@@ -43,7 +43,7 @@ def templates() -> tuple[Template, ...]:
         ),
         Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
         Template("/etc/cron.d/mailstead-expiry", _cron_template, variables=_cron),
-        Template("/etc/cron.d/mailstead-room", "cron-room.j2", variables=_cron),
+        Template("/etc/cron.d/mailstead-room", "cron-room.j2", variables=_room_cron),
         Template("/etc/postfix/sqlite/room.cf", "room.cf.j2", variables=_room),
         Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
     )  # fmt: skip
@@ -106,6 +106,10 @@ def _cron(context: Context) -> Mapping[str, Any]:
 def _room(context: Context) -> Mapping[str, Any]:
     database = places.database_uri(context, places.ROOM_DATABASE)
     return {"managed": places.MANAGED, "dbpath": database, "query": query(context)}
+
+
+def _room_cron(_context: Context) -> Mapping[str, Any]:
+    return {"managed": places.MANAGED, "python": sys.executable}
 
 
 def _sql(context: Context) -> Mapping[str, Any]:
