@@ -59,6 +59,8 @@ class Template:
             ``/etc/mailstead/snippets/<module>/<snippet>``; they are appended.
         comment: what begins a comment in this file, for the line above those lines; without
             it there is no such line.
+        drop_in: it lies in a folder that another module's daemon reads whole; disabling the module
+            takes it away, where its other files stay unless they are restored.
         merge: where appending is not right: a pure function of this file's text and the
             snippet that gives the whole text. It refuses a line by ``snippet.refuse``.
     """
@@ -73,6 +75,7 @@ class Template:
     snippet: str = attrs.field(default="", validator=attrs.validators.matches_re(_SNIPPET))
     comment: str = "#"
     merge: Callable[[str, Snippet], str] | None = None
+    drop_in: bool = False
 
 
 @attrs.frozen

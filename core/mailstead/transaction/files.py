@@ -54,10 +54,15 @@ class FileComparer:
         return _split(self._removals(module, wanted, None), _is_unwanted)
 
     def restorations(
-        self, module: str, wanted: Collection[str], originals: Originals
+        self,
+        module: str,
+        wanted: Collection[str],
+        originals: Originals,
+        only: Collection[str] | None = None,
     ) -> FileComparison:
-        """Put back what stood there before the module took its files over."""
-        return _split(self._removals(module, wanted, originals), _is_unwanted)
+        """Put back what stood there before the module took its files over: all, or ``only``."""
+        found = self._removals(module, wanted, originals)
+        return _split((it for it in found if only is None or it.path in only), _is_unwanted)
 
     def version(self, path: str) -> FileVersion | None:
         """Read what stands at a system path. Raises MachineError for links and folders."""

@@ -191,9 +191,15 @@ class Planner:
             found += comparer.removals(name, wanted)
         for name in self.contexts.chosen(running.settings):
             state = target.settings.row(ModuleState, name)
-            if state is not None and not state.enabled and state.restore:
-                found += comparer.restorations(name, wanted, originals)
+            if state is not None and not state.enabled:
+                only = None if state.restore else self._drop_ins(name)
+                found += comparer.restorations(name, wanted, originals, only)
         return found
+
+    def _drop_ins(self, name: str) -> frozenset[str]:
+        """Give the files of a module that would count without it; of a broken one none is known."""
+        files = self.registry.module(name).files if name in self.registry.usable() else ()
+        return frozenset(item.path for item in files if item.drop_in)
 
     def _missing_packages(self, modules: Sequence[str]) -> tuple[str, ...]:
         names = [p for name in modules for p in self.registry.entry(name).manifest.packages]

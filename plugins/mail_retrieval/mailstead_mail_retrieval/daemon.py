@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
+from mailstead_mail_retrieval.hooks import collect_listeners
 from mailstead_mail_retrieval.ports import listens, open_ports
 from mailstead_mail_smtp.places import QUEUE
 from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
@@ -56,8 +57,16 @@ def probes(context: Context) -> Iterator[Probe]:
             turns=TURNS[port.service],
         )
         yield Probe(f"{port.service} answers", conversation)
+    yield from _contributed(context)
     yield _lmtp(context)
     yield from _submission(context)
+
+
+def _contributed(context: Context) -> Iterator[Probe]:
+    for item in collect_listeners(context):
+        address = next(iter(item.addresses), probe_address(context, item.service))
+        conversation = Conversation(address=address, port=item.port, turns=tuple(item.turns))
+        yield Probe(f"{item.service} answers", conversation)
 
 
 def _lmtp(context: Context) -> Probe:

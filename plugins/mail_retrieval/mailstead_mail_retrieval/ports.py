@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from mailstead.plugin import Context, Listen
+from mailstead_mail_retrieval.hooks import collect_listeners
 from mailstead_mail_retrieval.settings import Services
 from mailstead_network.addresses import listen_addresses
 
@@ -34,10 +35,12 @@ def open_ports(context: Context) -> tuple[Port, ...]:
 
 def listens(context: Context) -> tuple[Listen, ...]:
     """Give the sockets Dovecot opens."""
+    own = [(item.service, item.port, item.addresses) for item in open_ports(context)]
+    others = [(it.service, it.port, tuple(it.addresses)) for it in collect_listeners(context)]
     return tuple(
-        Listen(item.service, item.port, address)
-        for item in open_ports(context)
-        for address in item.addresses or ("",)
+        Listen(service, port, address)
+        for service, port, addresses in (*own, *others)
+        for address in addresses or ("",)
     )
 
 

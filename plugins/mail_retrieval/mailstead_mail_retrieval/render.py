@@ -51,16 +51,17 @@ def templates() -> tuple[Template, ...]:
 
 def dialect(name: str) -> Callable[[Context], str]:
     """Give the function that chooses a template by Dovecot's version."""
+    return lambda context: choose_dialect(context, "mail_retrieval", name)
 
-    def choose(context: Context) -> str:
-        version = context.facts.get("dovecot_version")
-        if version in DIALECTS:
-            return f"{version}/{name}"
-        problem = f"Dovecot {version} is not supported yet" if version else "no Dovecot is known"
-        hint = f"its templates belong in mailstead_mail_retrieval/templates/{version or '2.3'}"
-        raise RenderError(problem, where=f"mail_retrieval: {name}", hint=hint)
 
-    return choose
+def choose_dialect(context: Context, module: str, name: str) -> str:
+    """Choose a module's template by Dovecot's version. Raises RenderError."""
+    version = context.facts.get("dovecot_version")
+    if version in DIALECTS:
+        return f"{version}/{name}"
+    problem = f"Dovecot {version} is not supported yet" if version else "no Dovecot is known"
+    hint = f"its templates belong in mailstead_{module}/templates/{version or '2.3'}"
+    raise RenderError(problem, where=f"{module}: {name}", hint=hint)
 
 
 def _base(context: Context) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailstead.plugin import Context, Listen
-from mailstead_mail_smtp.hooks import collect_parameters
+from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.hookspecs import Service
 from mailstead_mail_smtp.postfix.filters import filter_listens, filter_services
 from mailstead_mail_smtp.settings import Authentication
@@ -62,7 +62,18 @@ def own_services(context: Context) -> tuple[Service, ...]:
 
 def listens(context: Context) -> tuple[Listen, ...]:
     """Give the sockets Postfix opens."""
-    return (*_offered_listens(context), *filter_listens(context))
+    return (
+        *_offered_listens(context), *filter_listens(context), *_contributed_listens(context)
+    )  # fmt: skip
+
+
+def _contributed_listens(context: Context) -> Iterator[Listen]:
+    services = (item for _, given in collect_services(context) for item in given)
+    for service in services:
+        address, _, port = service.name.rpartition(":")
+        if service.type == "inet" and port.isdigit():
+            title = service.options.get("syslog_name", service.name)
+            yield Listen(title, int(port), address.strip("[]"))
 
 
 def _offered_listens(context: Context) -> tuple[Listen, ...]:

@@ -1,0 +1,22 @@
+"""Users' own rules for their mail: Pigeonhole, RFC 5228 (Sieve) and RFC 5804 (ManageSieve)."""
+
+from __future__ import annotations
+
+from mailstead.plugin import Folder, Module, hookimpl
+from mailstead_mail_smtp.places import VMAIL
+from mailstead_sieve import forwarding, managesieve
+from mailstead_sieve.places import CHECKING, COMPILED
+from mailstead_sieve.render import checks, templates
+from mailstead_sieve.settings import Limits, Options
+
+module = Module(
+    sections=(Options, Limits),
+    files=templates(),
+    # Delivery compiles the rules that come first, as the owner of the mailboxes.
+    folders=(Folder(COMPILED, mode=0o700, owner=VMAIL, group=VMAIL), Folder(CHECKING, mode=0o711)),
+    checks=checks(),
+)
+
+postfix_services = hookimpl(forwarding.postfix_services)
+client_services = hookimpl(managesieve.client_services)
+dovecot_listeners = hookimpl(managesieve.dovecot_listeners)

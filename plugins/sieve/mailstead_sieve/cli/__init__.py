@@ -1,0 +1,1 @@
+"""The commands of sieve, one file for each group."""

@@ -1,0 +1,86 @@
+"""What rules send: forwarded mail, answers and rejections, through a port of Postfix's own.
+
+Dovecot gives it to that port by SMTP (`submission_host`). Where forwarding is restricted, the
+port takes recipients in managed domains only, so that the policy holds for any script, however it
+was uploaded. What has no sender may go outside: answers and rejections. A notification that a rule
+forwards has no sender either; it is told apart by the header that Pigeonhole gives to all that is
+forwarded, and goes back to the account, where Pigeonhole sees the loop and keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailstead.plugin import Context
+from mailstead_mail_smtp.hookspecs import Service
+from mailstead_mail_smtp.postfix.filters import SEND
+from mailstead_sieve.places import FORWARDED
+from mailstead_sieve.settings import Options
+
+SENDING = ("sieve-sending", 10028)
+ANSWERS = ("sieve-answers", 10029)
+PASS, CLEANUP = "sieve-pass", "sieve-cleanup"
+REFUSAL = "550 5.7.1 rules may not forward mail to other domains"
+LOOPBACK = "127.0.0.1"
+
+
+def place(context: Context, service: tuple[str, int]) -> tuple[str, int]:
+    """Give address (IPv6 in brackets) and port of one of the two; this machine alone is served."""
+    own = context.instance.addresses if context.instance.is_sandbox else ()
+    address = next(iter(own), LOOPBACK)
+    return f"[{address}]" if ":" in address else address, context.instance.port(*service)
+
+
+def is_restricted(context: Context) -> bool:
+    """Tell whether rules may not forward mail to everybody."""
+    return context.settings.form(Options).forwarding != "allowed"
+
+
+def postfix_services(context: Context) -> tuple[Service, ...]:
+    """Give the services: smtpd(8), cleanup(8)."""
+    return tuple(_services(context))
+
+
+def _services(context: Context) -> Iterator[Service]:
+    if not is_restricted(context):
+        yield _smtpd(context, SENDING, "permit")
+        return
+    host, port = place(context, ANSWERS)
+    answers = f"{PASS}:[{host.strip('[]')}]:{port}"
+    has_no_sender = "check_sender_access inline:{{ {{<> = {}}} }}"
+    restricted = (
+        "reject_unlisted_recipient",
+        "permit_auth_destination",
+        has_no_sender.format(f"FILTER {answers}"),
+        has_no_sender.format("OK"),
+        f"check_recipient_access static:{{{REFUSAL}}}",
+    )
+    yield _smtpd(context, SENDING, ", ".join(restricted))
+    yield _smtpd(context, ANSWERS, "permit", cleanup_service_name=CLEANUP)
+    back = "regexp:$config_directory/" + FORWARDED.rpartition("/")[2]
+    options = {"header_checks": back, "nested_header_checks": "", "mime_header_checks": ""}
+    yield Service(PASS, "unix", "smtp", options=SEND)
+    yield Service(CLEANUP, "unix", "cleanup", private="n", maxproc="0", options=options)
+
+
+def _smtpd(context: Context, service: tuple[str, int], recipients: str, **options: str) -> Service:
+    host, port = place(context, service)
+    only_here = "permit_mynetworks, reject"
+    given = {
+        "syslog_name": f"postfix/{service[0]}",
+        "mynetworks": ", ".join(dict.fromkeys((LOOPBACK, host))),
+        "smtpd_client_restrictions": only_here,
+        "smtpd_relay_restrictions": only_here,
+        "smtpd_recipient_restrictions": recipients,
+        "smtpd_helo_restrictions": "",
+        "smtpd_sender_restrictions": "",
+        "smtpd_data_restrictions": "",
+        "smtpd_reject_unlisted_sender": "no",
+        "smtpd_reject_unlisted_recipient": "no",
+        "smtpd_tls_security_level": "none",
+        "smtpd_sasl_auth_enable": "no",
+        "smtpd_client_connection_count_limit": "0",
+        "message_size_limit": "0",  # it was obeyed when the mail came
+        **options,
+    }
+    return Service(f"{host}:{port}", "inet", "smtpd", private="n", options=given)

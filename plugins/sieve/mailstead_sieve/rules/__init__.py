@@ -1,0 +1,1 @@
+"""Rules as people make them, and the Sieve script they become."""

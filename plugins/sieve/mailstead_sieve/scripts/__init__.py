@@ -1,0 +1,1 @@
+"""Scripts of one account: stored, read, checked, limited."""

@@ -1,0 +1,194 @@
+"""Rules run for each account, by real daemons: spam, forwarding, answers, and who may edit them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.conftest import Site, new_site
+from tests.system.sandbox import message, wait_until
+from tests.system.watch import run_quickly
+
+ADA, GRACE = "ada@example.org", "grace@example.org"
+FRIEND, FAR = "friend@elsewhere.example", "far@elsewhere.example"
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Site]:
+    """Give a site with sieve."""
+    with new_site() as made:
+        made.sandbox.run("enable", "sieve", "--yes")
+        made.sandbox.run("save")
+        yield made
+
+
+def put(place: Site, login: str, text: str) -> None:
+    """Make a text the active script of an account, by Dovecot's own means."""
+    config = str(place.sandbox.path("/etc/dovecot/dovecot.conf"))
+    argv = ["doveadm", "-c", config, "sieve", "put", "-a", "-u", login, "main"]
+    subprocess.run(argv, input=text, text=True, check=True)
+
+
+def send(place: Site, sender: str, recipient: str, subject: str, **headers: str) -> None:
+    """Send a message with more headers, as a stranger."""
+    made = message(sender or FRIEND, recipient, subject)
+    for name, value in headers.items():
+        made[name.replace("_", "-")] = value
+    with place.sandbox.smtp() as client:
+        client.send_message(made, sender, [recipient])
+
+
+def subjects(place: Site, login: str, folder: str) -> list[str]:
+    """Give the subjects in a folder; none where there is no such folder."""
+    with place.sandbox.imap(login) as client:
+        status, count = client.select(f'"{folder}"', readonly=True)
+        if status != "OK" or count == [b"0"]:
+            return []
+        _, found = client.fetch("1:*", "(BODY[HEADER.FIELDS (SUBJECT)])")
+        return [part[1].decode().strip()[9:] for part in found if isinstance(part, tuple)]
+
+
+def arrived(place: Site, login: str, folder: str, subject: str) -> None:
+    """Wait until a message is in a folder."""
+    wait_until(lambda: subject in subjects(place, login, folder))
+
+
+def went_out(place: Site, subject: str) -> None:
+    """Wait until one message went outside."""
+    wait_until(lambda: len(left(place, subject)) == 1)
+
+
+def left(place: Site, subject: str) -> list[str]:
+    """Give what went outside with a subject, or a part of one."""
+    return [text for text in place.outside.messages() if f"Subject: {subject}" in text]
+
+
+def test_spam_goes_to_junk_before_users_own_rules(place: Site) -> None:
+    """By either header, in any case; what is no spam passes through the user's script."""
+    put(place, ADA, 'require "fileinto"; fileinto "Sent";')
+    send(place, FRIEND, ADA, "one", X_Spam="Yes")
+    send(place, FRIEND, ADA, "two", X_Spam_Flag="YES")
+    send(place, FRIEND, ADA, "three", X_Spam="No")
+    send(place, FRIEND, ADA, "four")
+    for subject in ("three", "four"):
+        arrived(place, ADA, "Sent", subject)
+    for subject in ("one", "two"):
+        arrived(place, ADA, "Junk", subject)
+    assert subjects(place, ADA, "INBOX") == []
+    compiled = place.sandbox.path("/var/lib/mailstead/sieve")
+    assert [path.suffix for path in compiled.iterdir()] == [".svbin"]
+
+
+RESTRICTED = """
+require ["vacation", "reject"];
+if header :contains "subject" "forward" { redirect "far@elsewhere.example"; }
+if header :contains "subject" "near" { redirect "grace@example.org"; }
+if header :contains "subject" "unknown" { redirect "nobody@example.org"; }
+if header :contains "subject" "away" { vacation "I am away."; }
+if header :contains "subject" "unwanted" { reject "No, thank you."; }
+"""
+
+
+def test_forwarding_obeys_the_policy_whoever_made_the_script(place: Site) -> None:
+    """Anywhere, own domains, nowhere; what may not be forwarded is kept; answers always go."""
+    put(place, ADA, RESTRICTED)
+    for policy in ("allowed", "own", "never"):
+        run_quickly(place.sandbox, "settings", "set", "sieve.options", f"forwarding={policy}")
+        place.sandbox.run("save")
+        send(place, FRIEND, ADA, f"forward {policy}")
+        send(place, "", ADA, f"forward nobody's {policy}")
+        send(place, FRIEND, ADA, f"near {policy}")
+        send(place, FRIEND, ADA, f"unknown {policy}")
+        send(place, f"{policy}@elsewhere.example", ADA, f"away {policy}")
+        send(place, FRIEND, ADA, f"unwanted {policy}")
+        arrived(place, ADA, "INBOX", f"away {policy}")
+        went_out(place, f"Auto: away {policy}")
+        went_out(place, f"Rejected: unwanted {policy}")
+    for policy in ("own", "never"):
+        for subject in (f"forward {policy}", f"forward nobody's {policy}", f"unknown {policy}"):
+            arrived(place, ADA, "INBOX", subject)
+    for policy in ("allowed", "own"):
+        arrived(place, GRACE, "INBOX", f"near {policy}")
+    arrived(place, ADA, "INBOX", "near never")
+    assert all(f"X-Rcpt-Args: <{FAR}>" in text for text in left(place, "forward"))
+    assert sorted(re.findall("Subject: (forward.*)", "".join(left(place, "forward")))) == [
+        "forward allowed", "forward nobody's allowed"
+    ]  # fmt: skip
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=allowed")
+    place.sandbox.run("save")
+
+
+def test_a_notification_is_a_kind_of_forwarding(place: Site) -> None:
+    """Where that is restricted, a script that would send one is not run, and its mail is kept."""
+    put(place, ADA, f'require "enotify"; notify :message "came" "mailto:{FAR}"; discard;')
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=own")
+    place.sandbox.run("save")
+    send(place, FRIEND, ADA, "notify me")
+    arrived(place, ADA, "INBOX", "notify me")
+    assert not left(place, "came")
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=allowed")
+    place.sandbox.run("save")
+
+
+def test_a_loop_of_forwarding_ends(place: Site) -> None:
+    """One message, two accounts that forward to each other: it is kept where it came back."""
+    put(place, ADA, f'redirect "{GRACE}";')
+    put(place, GRACE, f'redirect "{ADA}";')
+    send(place, FRIEND, ADA, "round and round", Message_ID="<round@elsewhere.example>")
+    arrived(place, ADA, "INBOX", "round and round")
+    assert subjects(place, ADA, "INBOX").count("round and round") == 1
+    put(place, GRACE, "keep;")
+
+
+def test_the_ports_for_what_rules_send_are_for_dovecot_alone(place: Site) -> None:
+    """A stranger is turned away, whoever the mail is for."""
+    with place.sandbox.smtp(10028) as client:
+        client.ehlo()
+        client.mail(FRIEND)
+        assert client.rcpt(ADA)[0] == 554
+        assert client.rcpt(FAR)[0] == 554
+
+
+def test_rules_run_while_managesieve_is_off(place: Site) -> None:
+    """Its port is closed then, and what each account has still counts."""
+    assert place.sandbox.is_open(4190)
+    put(place, ADA, 'require "fileinto"; fileinto "Drafts";')
+    run_quickly(place.sandbox, "settings", "set", "mail_retrieval.services", "managesieve=no")
+    place.sandbox.run("save")
+    assert not place.sandbox.is_open(4190)
+    send(place, FRIEND, ADA, "still filed")
+    arrived(place, ADA, "Drafts", "still filed")
+    run_quickly(place.sandbox, "settings", "set", "mail_retrieval.services", "managesieve=yes")
+    place.sandbox.run("save")
+
+
+def test_an_account_that_is_made_again_has_no_rules_of_the_one_before(place: Site) -> None:
+    """Its folder is another."""
+    place.sandbox.add_user("carl")
+    carl = "carl@example.org"
+    put(place, carl, "discard;")
+    assert run_quickly(place.sandbox, "--json", "sieve", "list", carl).json
+    run_quickly(place.sandbox, "--yes", "account", "delete", carl)
+    run_quickly(place.sandbox, "account", "add", "carl", carl)
+    assert run_quickly(place.sandbox, "--json", "sieve", "list", carl).json == []
+    send(place, FRIEND, carl, "welcome back")
+    arrived(place, carl, "INBOX", "welcome back")
+
+
+def test_disabled_not_a_line_of_it_remains(place: Site) -> None:
+    """Neither a file nor a line; enabled again it serves as before."""
+    etc = place.sandbox.path("/etc")
+    place.sandbox.run("disable", "sieve", "--yes")
+    place.sandbox.run("save")
+    found = [
+        path for path in etc.rglob("*")
+        if path.is_file() and path.suffix != ".pem" and b"sieve" in path.read_bytes().lower()
+    ]  # fmt: skip
+    assert found == []
+    assert not place.sandbox.is_open(4190)
+    place.sandbox.run("enable", "sieve", "--yes")
+    place.sandbox.run("save")
+    assert place.sandbox.is_open(4190)
