@@ -7,7 +7,7 @@ from mailstead_mail_smtp.places import VMAIL
 from mailstead_sieve import forwarding, managesieve
 from mailstead_sieve.places import CHECKING, COMPILED
 from mailstead_sieve.render import checks, templates
-from mailstead_sieve.settings import Limits, Options
+from mailstead_sieve.settings import Limits, Options, problems
 
 module = Module(
     sections=(Options, Limits),
@@ -15,6 +15,7 @@ module = Module(
     # Delivery compiles the rules that come first, as the owner of the mailboxes.
     folders=(Folder(COMPILED, mode=0o700, owner=VMAIL, group=VMAIL), Folder(CHECKING, mode=0o711)),
     checks=checks(),
+    validate=problems,
 )
 
 postfix_services = hookimpl(forwarding.postfix_services)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from mailstead.plugin import field, form, types
+from mailstead.plugin import Context, Problem, field, form, types
+
+SMALLEST, LARGEST = 1 << 10, 1 << 18
 
 
 @form(title="Sieve rules")
@@ -34,6 +37,15 @@ class Limits:
         default=30, help="scripts of each account"
     )
     storage: types.Size = field(default=1 << 20, help="bytes of all scripts of an account")
-    script: Annotated[int, types.integer(1 << 10, 1 << 19)] = field(
-        default=1 << 18, help="bytes of one script"
-    )
+    script: types.Size = field(default=1 << 17, help="bytes of one script, at most 256K")
+
+
+def problems(context: Context) -> Iterator[Problem]:
+    """Give problems with the limits."""
+    form = context.settings.form(Limits)
+    if not SMALLEST <= form.script <= LARGEST:
+        problem = f"{form.script} bytes are no limit for a script that people write"
+        yield Problem("sieve.limits.script", problem, "give 1K to 256K")
+    if form.storage < form.script:
+        problem = "all scripts together could not hold one of the size that one may have"
+        yield Problem("sieve.limits.storage", problem, f"give {form.script} or more")
