@@ -20,6 +20,7 @@ from bench.lookups import lookup_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
 from bench.saving import domain_costs
+from bench.sieve import costs as sieve_costs
 from bench.throughput import throughput
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,10 +42,10 @@ def main() -> None:
         sizes = sorted({10, users})
         queue = queue_costs(folder, COMMAND, given.messages)
         addresses = address_costs(folder, users)
-        mail = throughput(folder / "throughput")
+        mail, rules = throughput(folder / "throughput"), sieve_costs(folder / "sieve")
         people, domains = one_user_costs(folder, sizes), domain_costs(folder, sizes)
         lookups = lookup_costs(folder, *sizes)
-        for lines in (people, addresses, lookups, domains, queue, mail):
+        for lines in (people, addresses, lookups, domains, queue, mail, rules):
             print()
             for line in lines:
                 print(line, flush=True)

@@ -272,6 +272,9 @@ class Backup:
         same: of a tree: a pure function of a file's path below the folder that gives by what
             the file is known (a message whose flags changed is still that message), or ``None``
             for what needs no backup; by its path where it is not given.
+        refresh: of a copy of what lies elsewhere: called before each backup, brings it up to date.
+        restored: called after a restore brought it and the daemons run, puts back where it belongs
+            what is missing there; gives what it did, in words. It may be called again.
     """
 
     path: str
@@ -280,6 +283,8 @@ class Backup:
     counts: tuple[str, ...] = ()
     secret: bool = True
     same: Callable[[str], str | None] | None = None
+    refresh: Callable[[Context, Machine], None] | None = None
+    restored: Callable[[Context, Machine], str] | None = None
 
     def __attrs_post_init__(self) -> None:
         if (self.kind == "tree") != bool(self.optional):

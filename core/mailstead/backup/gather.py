@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from mailstead.backup.flow import PIECE, Hashed, Nothing, slice_of
 from mailstead.backup.headers import RIGHTS
 from mailstead.backup.trees import walk
 from mailstead.errors import MailsteadError
+from mailstead.guard import guarded
 from mailstead.machine.base import FileState, Machine, Path
 from mailstead.settings.cells import is_hidden
 from mailstead.settings.file_history import FileHistory
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 READABLE_BY_ALL = 0o004
 SEARCHABLE_BY_ALL = 0o001
+REFRESH_SECONDS = 600.0
 
 
 @attrs.frozen
@@ -97,6 +100,7 @@ class Gatherer:
 
     def _databases(self) -> list[Found]:
         wanted = [item for item in self._declared() if item.backup.kind == "sqlite"]
+        self._refresh(wanted)
         copies = {
             self.engine.instance.path(item.backup.path): self.folder / f"{number}.db"
             for number, item in enumerate(wanted)
@@ -106,6 +110,17 @@ class Gatherer:
             self._image(copy, "sqlite", item.backup.path, item.module)
             for item, copy in zip(wanted, copies.values(), strict=True)
         ]
+
+    def _refresh(self, items: list[Declared]) -> None:
+        for item in items:
+            refresh = item.backup.refresh
+            if refresh and self._is_enabled(item.module):
+                call = partial(refresh, self.engine.context("running"), self._machine)
+                what = f"bringing {item.backup.path} up to date"
+                guarded(self._machine.deadline, item.module, what, call, seconds=REFRESH_SECONDS)
+
+    def _is_enabled(self, module: str) -> bool:
+        return module in self.engine.contexts.enabled(self.engine.context_settings("running"))
 
     def _declared(self) -> list[Declared]:
         """Give what is declared and there, without what is declared secret where none is wanted."""

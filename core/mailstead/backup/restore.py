@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
-from mailstead.backup.declared import trees
+from mailstead.backup.declared import declared, trees
 from mailstead.backup.opening import OpenedArchive
 from mailstead.backup.restoring import DatabaseChange, Restoring, restore_steps
 from mailstead.backup.settings import ArchivedSettings, archived_settings
 from mailstead.backup.trees import Added, TreeRestorer
-from mailstead.errors import InvalidInput, MachineError
+from mailstead.errors import InvalidInput, MachineError, MailsteadError
+from mailstead.guard import guarded
 from mailstead.hand_edits.aside import Aside
 from mailstead.transaction.changes import FileChange, Plan
 from mailstead.transaction.request import Request
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from mailstead.hand_edits.answers import Answer
     from mailstead.transaction.progress import Listener
     from mailstead.transaction.request import SaveResult
+
+RESTORED_SECONDS = 600.0
 
 
 @attrs.frozen
@@ -116,6 +120,25 @@ class Restore:
         restorer = TreeRestorer(engine.machine, engine.instance, trees(engine.registry))
         archive.mail(self.archive.key, restorer.take)
         return restorer.result
+
+    def finish(self) -> Iterator[str]:
+        """Let modules put back what their restored data stands for; gives what they did.
+
+        To be called after `save` and `add_mail`. What fails is among the words: the data is there.
+        """
+        context, machine = self.engine.context("running"), self.engine.machine
+        brought = {item.path for item in self.archive.index.items}
+        for path, item in declared(self.engine.registry).items():
+            restored = item.backup.restored
+            if restored and path in brought and context.is_enabled(item.module):
+                call = partial(restored, context, machine)
+                what = f"putting back what {path} holds"
+                try:
+                    yield guarded(
+                        machine.deadline, item.module, what, call, seconds=RESTORED_SECONDS
+                    )
+                except MailsteadError as error:
+                    yield str(error)
 
     def _fill_draft(self, agreed: RestorePlan) -> None:
         store, actor, now = self.engine.store, self.engine.actor, self.engine.machine.now()

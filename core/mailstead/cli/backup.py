@@ -132,6 +132,8 @@ def _restore(app: App, work: Restore, mail: bool) -> int:
     added = None
     if result.outcome in ("committed", "nothing to do"):
         added = _add_mail(app, work) if mail else None
+        for words in work.finish():
+            app.say(words)
         _tell_rest(app)
     elif result.outcome == "needs operator":
         app.say(f"what the databases held before lies in {work.archive.folder}")

@@ -220,6 +220,12 @@ class Machine(Protocol):
     def stat_file(self, path: Path) -> FileState | None:
         """Tell what stands at ``path``; ``None`` when nothing does."""
 
+    def read_link(self, path: Path) -> str | None:
+        """Give what the symbolic link at ``path`` says; ``None`` where there is no link.
+
+        Nobody need have meant it well: it is to be compared, not to be followed.
+        """
+
     def list_directory(self, path: Path) -> tuple[str, ...]:
         """List names in a directory, sorted; empty when it does not exist."""
 

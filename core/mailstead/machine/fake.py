@@ -152,6 +152,11 @@ class FakeMachine(FakeStreams):
         with self._files(path, "stat_file"):
             return self.tree.stat(path)
 
+    def read_link(self, path: Path) -> str | None:
+        """Give what a symbolic link says."""
+        with self._files(path, "read_link"):
+            return self.tree.link(path)
+
     def list_directory(self, path: Path) -> tuple[str, ...]:
         """List a folder."""
         with self._files(path, "list_directory"):

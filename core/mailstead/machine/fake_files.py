@@ -86,6 +86,11 @@ class FakeTree:
             return None
         return node.state() if node else None
 
+    def link(self, path: Path) -> str | None:
+        """Give what a symbolic link says."""
+        state = self.stat(path)
+        return self.find(path)[1].target if state and state.kind == "link" else None  # type: ignore[union-attr]
+
     def names(self, path: Path) -> tuple[str, ...]:
         """List a folder."""
         try:

@@ -47,6 +47,18 @@ def stat_file(path: Path) -> FileState | None:
         raise refusal(path, error) from error
 
 
+def read_link(path: Path) -> str | None:
+    """Give what a symbolic link says."""
+    try:
+        with parent_of(path) as (folder, name):
+            return os.readlink(name, dir_fd=folder)
+    except OSError as error:
+        # EINVAL: readlink(2) of what is no link.
+        if isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.EINVAL:
+            return None
+        raise refusal(path, error) from error
+
+
 def list_directory(path: Path) -> tuple[str, ...]:
     """List the names in a folder."""
     try:

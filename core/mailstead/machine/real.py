@@ -53,6 +53,10 @@ class RealMachine:
         """Tell what stands at a path."""
         return files.stat_file(path)
 
+    def read_link(self, path: Path) -> str | None:
+        """Give what a symbolic link says."""
+        return files.read_link(path)
+
     def list_directory(self, path: Path) -> tuple[str, ...]:
         """List the names in a folder."""
         return files.list_directory(path)

@@ -163,6 +163,15 @@ def test_attributes_are_those_of_a_file(world: World) -> None:
         world.machine.read_attributes(world.root / "none")
 
 
+def test_a_link_is_read_as_it_is_written(world: World) -> None:
+    """Wherever it leads; what is no link, or not there, says nothing."""
+    world.write(world.root / "a")
+    world.link(world.root / "link", "../nowhere/x")
+    assert world.machine.read_link(world.root / "link") == "../nowhere/x"
+    for name in ("a", "none", "a/b", ""):
+        assert world.machine.read_link(world.root / name) is None
+
+
 def test_a_scratch_file_is_dated_1970(world: World) -> None:
     """The date is what the port tells, and a file written now is younger."""
     world.machine.write_scratch(world.root / "a", b"x")

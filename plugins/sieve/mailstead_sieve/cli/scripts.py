@@ -8,6 +8,7 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue
+from mailstead_sieve import backups
 from mailstead_sieve.scripts.checking import Report
 from mailstead_sieve.scripts.grammar import WHERE_TEXT
 from mailstead_sieve.scripts.storage import Scripts
@@ -113,6 +114,16 @@ def check(app: App, address: str, file: str) -> None:
         raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT)
     tell(app, report)
     app.say("it compiles")
+
+
+@sieve_group.command("restore")
+@pass_app
+def restore(app: App) -> None:
+    """Give accounts the scripts they lack of those in the last backup, made or restored here."""
+    app.engine.require_enabled("sieve")
+    told = backups.restored(app.engine.context("running"), app.engine.machine)
+    app.note("sieve restore", told)
+    app.say(told)
 
 
 def tell(app: App, report: Report) -> None:

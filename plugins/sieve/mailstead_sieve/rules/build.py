@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
+
+import attrs
 
 from mailstead_sieve.rules.model import SIZE, Action, Condition, Rule, Vacation
 
@@ -12,6 +13,17 @@ RECIPIENT_HEADERS = ("to", "cc")
 # RFC 5228 section 5.1: these hold addresses, which `is` compares without names and comments.
 ADDRESS_HEADERS = ("from", "to", "cc", "sender", "reply-to")
 SIEVE_NAMES = {"file": "fileinto", "forward": "redirect"}
+
+
+@attrs.frozen
+class _Written:
+    """What sievelib writes to."""
+
+    parts: list[str] = attrs.field(factory=list)
+
+    def write(self, text: str) -> None:
+        """Take a part."""
+        self.parts.append(text)
 
 
 def build_rule(rule: Rule) -> str:
@@ -116,6 +128,6 @@ def _strings(texts: tuple[str, ...], *, always: bool = False) -> tuple[str, Any]
 
 
 def _text(command: Any) -> str:
-    target = io.StringIO()
-    command.tosieve(target=target)
-    return target.getvalue()
+    made = _Written()
+    command.tosieve(target=made)
+    return "".join(made.parts)

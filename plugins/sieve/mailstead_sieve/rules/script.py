@@ -83,10 +83,10 @@ def parse_script(text: str) -> RuleScript:
 
 
 def _blocks(parts: tuple[Part, ...], expands: bool) -> Iterator[Block]:
-    names: set[str] = set()
+    names: set[tuple[type, str]] = set()
     for part in parts:
         block = _block(part)
-        name = block.name if isinstance(block, Rule) else VACATION
+        name = type(block), block.name if isinstance(block, Rule) else ""
         is_second = not isinstance(block, Foreign) and name in names
         if is_second or (expands and _is_expanded(block)):
             block = Foreign(part.text, part.marker.removeprefix(FILTER))

@@ -82,6 +82,10 @@ class Scripts:
         self._run("put", *(("-a",) if activate else ()), "--", name, stdin=text)
         return report
 
+    def put_back(self, name: str, text: str, *, activate: bool) -> None:
+        """Store a script that was stored here once, whatever its name. Raises InvalidValue."""
+        self._run("put", *(("-a",) if activate else ()), "--", name, stdin=text)
+
     def activate(self, name: str) -> None:
         """Let mail pass through a script. Raises NotFound."""
         self._require(name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailstead.errors import InvalidValue
@@ -80,6 +80,7 @@ def unique(blocks: Sequence[object]) -> bool:
     return len(set(names)) == len(names)
 
 
+@example([Rule("# Vacation", (), (Action("keep"),))], Vacation("x"))
 @settings(max_examples=150, deadline=None)
 @given(st.lists(RULES, max_size=4).filter(unique), VACATIONS | st.none())
 def test_what_was_made_here_comes_back_the_same(
