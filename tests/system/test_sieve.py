@@ -20,7 +20,7 @@ from tests.system.sieving import (
     subjects,
     went_out,
 )
-from tests.system.watch import run_quickly
+from tests.system.watch import pids, run_quickly
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,16 @@ def test_the_ports_for_what_rules_send_are_for_dovecot_alone(place: Site) -> Non
         assert client.rcpt(FAR)[0] == 554
 
 
+def test_a_closed_mailbox_takes_no_forwarded_mail(place: Site) -> None:
+    """It stays where it is."""
+    run_quickly(place.sandbox, "account", "suspend", GRACE, "--refuse-mail")
+    put(place, ADA, f'redirect "{GRACE}";')
+    send(place, FRIEND, ADA, "to a closed one")
+    arrived(place, ADA, "INBOX", "to a closed one")
+    run_quickly(place.sandbox, "account", "resume", GRACE)
+    assert "to a closed one" not in subjects(place, GRACE, "INBOX")
+
+
 def test_rules_run_while_managesieve_is_off(place: Site) -> None:
     """Its port is closed then, and what each account has still counts."""
     assert place.sandbox.is_open(4190)
@@ -145,8 +155,9 @@ def test_an_account_that_is_made_again_has_no_rules_of_the_one_before(place: Sit
 
 
 def test_disabled_not_a_line_of_it_remains(place: Site) -> None:
-    """Neither a file nor a line; enabled again it serves as before."""
+    """Neither a file nor a line; enabled again it serves as before, and no daemon was restarted."""
     etc = place.sandbox.path("/etc")
+    before = pids(place.sandbox)
     place.sandbox.run("disable", "sieve", "--yes")
     place.sandbox.run("save")
     found = [
@@ -158,3 +169,4 @@ def test_disabled_not_a_line_of_it_remains(place: Site) -> None:
     place.sandbox.run("enable", "sieve", "--yes")
     place.sandbox.run("save")
     assert place.sandbox.is_open(4190)
+    assert pids(place.sandbox) == before

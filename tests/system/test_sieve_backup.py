@@ -22,7 +22,7 @@ def test_scripts_that_were_lost_come_back_active() -> None:
         run("sieve", "put", GRACE, "hers", typed="keep;")
         made = str(place.sandbox.path("/var/backups/it"))
         place.sandbox.path("/var/backups").mkdir(parents=True, exist_ok=True)
-        run("backup", "create", made, "--passphrase-stdin", typed=WORDS)
+        run("backup", "create", made, "--mail", "--passphrase-stdin", typed=WORDS)
         home = next(place.sandbox.path("/var/vmail/example.org").glob("ada-*"))
         shutil.rmtree(home / "sieve")
         (home / ".dovecot.sieve").unlink()
@@ -38,3 +38,9 @@ def test_scripts_that_were_lost_come_back_active() -> None:
         send(place, FRIEND, ADA, "filed again")
         arrived(place, ADA, "By rule", "filed again")
         assert "0 Sieve scripts put back" in run("sieve", "restore").stdout
+        # With the mail the files come by themselves, and the link does not.
+        shutil.rmtree(home / "sieve")
+        (home / ".dovecot.sieve").unlink()
+        run("--yes", "backup", "restore", made, "--mail", "--passphrase-stdin", typed=WORDS)
+        rows = run_quickly(place.sandbox, "--json", "sieve", "list", ADA).json
+        assert {row["script"]: row["active"] for row in rows}["mailstead"]

@@ -9,9 +9,10 @@ forwarded, and goes back to the account, where Pigeonhole sees the loop and keep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mailstead.plugin import Context
+from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Service
 from mailstead_mail_smtp.postfix.filters import SEND
 from mailstead_sieve.places import FORWARDED
@@ -19,7 +20,10 @@ from mailstead_sieve.settings import Options
 
 SENDING = ("sieve-sending", 10028)
 ANSWERS = ("sieve-answers", 10029)
-PASS, CLEANUP = "sieve-pass", "sieve-cleanup"
+PASS, CLEANUP, SORTING = "sieve-pass", "sieve-cleanup", "sieve-sorting"
+# A domain's catch-all had its copy when the mail came.
+COPIED_BEFORE = {"sender_bcc_maps": ""}
+CLOSED = "check_recipient_access sqlite:$config_directory/sqlite/closed.cf"
 REFUSAL = "550 5.7.1 rules may not forward mail to other domains"
 LOOPBACK = "127.0.0.1"
 
@@ -42,28 +46,32 @@ def postfix_services(context: Context) -> tuple[Service, ...]:
 
 
 def _services(context: Context) -> Iterator[Service]:
+    yield Service(CLEANUP, "unix", "cleanup", private="n", maxproc="0", options=COPIED_BEFORE)
+    known = ("reject_unlisted_recipient", CLOSED, *collect_restrictions(context))
     if not is_restricted(context):
-        yield _smtpd(context, SENDING, "permit")
+        yield _smtpd(context, SENDING, (*known, "permit"), CLEANUP)
         return
     host, port = place(context, ANSWERS)
     answers = f"{PASS}:[{host.strip('[]')}]:{port}"
     has_no_sender = "check_sender_access inline:{{ {{<> = {}}} }}"
     restricted = (
-        "reject_unlisted_recipient",
+        *known,
         "permit_auth_destination",
         has_no_sender.format(f"FILTER {answers}"),
         has_no_sender.format("OK"),
         f"check_recipient_access static:{{{REFUSAL}}}",
     )
-    yield _smtpd(context, SENDING, ", ".join(restricted))
-    yield _smtpd(context, ANSWERS, "permit", cleanup_service_name=CLEANUP)
+    yield _smtpd(context, SENDING, restricted, CLEANUP)
+    yield _smtpd(context, ANSWERS, ("permit",), SORTING)
     back = "regexp:$config_directory/" + FORWARDED.rpartition("/")[2]
     options = {"header_checks": back, "nested_header_checks": "", "mime_header_checks": ""}
     yield Service(PASS, "unix", "smtp", options=SEND)
-    yield Service(CLEANUP, "unix", "cleanup", private="n", maxproc="0", options=options)
+    yield Service(SORTING, "unix", "cleanup", private="n", maxproc="0", options=options)
 
 
-def _smtpd(context: Context, service: tuple[str, int], recipients: str, **options: str) -> Service:
+def _smtpd(
+    context: Context, service: tuple[str, int], recipients: Sequence[str], cleanup: str
+) -> Service:
     host, port = place(context, service)
     only_here = "permit_mynetworks, reject"
     given = {
@@ -71,7 +79,8 @@ def _smtpd(context: Context, service: tuple[str, int], recipients: str, **option
         "mynetworks": ", ".join(dict.fromkeys((LOOPBACK, host))),
         "smtpd_client_restrictions": only_here,
         "smtpd_relay_restrictions": only_here,
-        "smtpd_recipient_restrictions": recipients,
+        "smtpd_recipient_restrictions": ", ".join(recipients),
+        "cleanup_service_name": cleanup,
         "smtpd_helo_restrictions": "",
         "smtpd_sender_restrictions": "",
         "smtpd_data_restrictions": "",
@@ -81,6 +90,5 @@ def _smtpd(context: Context, service: tuple[str, int], recipients: str, **option
         "smtpd_sasl_auth_enable": "no",
         "smtpd_client_connection_count_limit": "0",
         "message_size_limit": "0",  # it was obeyed when the mail came
-        **options,
     }
     return Service(f"{host}:{port}", "inet", "smtpd", private="n", options=given)

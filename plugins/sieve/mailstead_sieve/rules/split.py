@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 REQUIRE = b"require"
+# At each of these the lexer looks for the end of a text as far as the script goes.
+TEXT, MOST_TEXTS = b"text:", 100
 
 
 @attrs.frozen
@@ -56,6 +58,8 @@ def split(text: str, markers: Sequence[str]) -> Parts:
     from sievelib.parser import ParseError
 
     data = text.encode()
+    if data.count(TEXT) > MOST_TEXTS:
+        return Parts((Part(text),))
     try:
         marks = list(_marks(data, tuple(marker.encode() for marker in markers)))
     except (ParseError, ValueError):

@@ -117,6 +117,7 @@ def test_what_is_not_made_here_stays_where_it_is(parts: list[Rule | str], rule: 
 @pytest.mark.parametrize(
     "text",
     [
+        "text:a\n" * 20_000,
         "keep;", "# a note\nkeep;\n", 'require "fileinto";\nfileinto "x";', "\x7f not Sieve at all",
         'require "fileinto";\n# Filter: x\nif true {\n  fileinto "x";\n}\n', "",
         '# Filter: x\nif true {\n    keep;\n}\n\n# Filter: x\nif true {\n    discard;\n}\n\n',
