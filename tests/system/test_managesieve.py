@@ -15,7 +15,7 @@ from sievelib.managesieve import Client
 from tests.system.conftest import Site, new_site
 from tests.system.raw import Raw
 from tests.system.sandbox import PASSWORD, trust
-from tests.system.sieving import ADA, FRIEND, arrived, send
+from tests.system.sieving import ADA, FAR, FRIEND, arrived, left, send, went_out
 from tests.system.watch import run_quickly, try_quickly
 
 FILES = 'require ["fileinto", "mailbox"];\r\nfileinto :create "By program";\r\n'
@@ -87,6 +87,27 @@ def test_what_is_uploaded_by_sievelib_runs_and_is_seen_by_commands(place: Site) 
         assert not client.putscript("bad", "bogus;")
     send(place, FRIEND, ADA, "filed")
     arrived(place, ADA, "By program", "filed")
+
+
+def test_what_is_uploaded_cannot_forward_where_the_policy_forbids(place: Site) -> None:
+    """Neither with a sender nor without one; the mail is kept."""
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=own")
+    place.sandbox.run("save")
+    with sievelib_client(place) as client:
+        tricks = f'require "variables"; set "x" "{FAR}"; redirect "${{x}}"; redirect "{FAR}";'
+        assert client.putscript("leak", tricks)
+        assert client.setactive("leak")
+    send(place, FRIEND, ADA, "secret")
+    send(place, "", ADA, "notification")
+    for subject in ("secret", "notification"):
+        arrived(place, ADA, "INBOX", subject)
+        assert not left(place, subject)
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=allowed")
+    place.sandbox.run("save")
+    send(place, FRIEND, ADA, "let go")
+    went_out(place, "let go")
+    run_quickly(place.sandbox, "sieve", "deactivate", ADA)
+    run_quickly(place.sandbox, "--yes", "sieve", "delete", ADA, "leak")
 
 
 def test_another_client_does_the_same(place: Site) -> None:

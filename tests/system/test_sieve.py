@@ -20,7 +20,7 @@ from tests.system.sieving import (
     subjects,
     went_out,
 )
-from tests.system.watch import pids, run_quickly
+from tests.system.watch import pids, run_quickly, try_quickly
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,22 @@ def test_spam_goes_to_junk_before_users_own_rules(place: Site) -> None:
     assert subjects(place, ADA, "INBOX") == []
     compiled = place.sandbox.path("/var/lib/mailstead/sieve")
     assert [path.suffix for path in compiled.iterdir()] == [".svbin"]
+
+
+def test_lines_of_an_admins_own_are_compiled_before_a_save(place: Site) -> None:
+    """What does not compile refuses it by the file; what does holds for each account."""
+    snippet = place.sandbox.path("/etc/mailstead/snippets/sieve/before.sieve")
+    snippet.parent.mkdir(parents=True)
+    snippet.write_text("bogus;\n")
+    refused = try_quickly(place.sandbox, "plan")
+    assert (refused.status, "unknown command 'bogus'" in refused.stderr) == (2, True)
+    own = 'if envelope :domain "from" "shop.example" { fileinto :create "Shopping"; stop; }\n'
+    snippet.write_text(own)
+    place.sandbox.run("save")
+    send(place, "sale@shop.example", GRACE, "cheap")
+    arrived(place, GRACE, "Shopping", "cheap")
+    snippet.unlink()
+    place.sandbox.run("save")
 
 
 RESTRICTED = """

@@ -11,6 +11,7 @@ import mailstead_sieve
 from mailstead.instance import Instance
 from mailstead_mail_retrieval import module as retrieval
 from mailstead_mail_retrieval.clients import client_services
+from mailstead_mail_smtp import module as postfix
 from tests.plugins.contexts import SANDBOX, SYSTEM, bench, compare
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -62,6 +63,9 @@ def test_managesieve_is_open_and_offered_while_it_is_switched_on(tmp_path: Path)
         on = made.context()
         sockets = {item.service: item for item in daemon.listens(on)}
         assert (sockets["sieve"].port, sockets["sieve"].address) == (24190, "127.7.8.9")
+        assert postfix.daemons[0].listens is not None
+        sending = {item.service: item.port for item in postfix.daemons[0].listens(on)}
+        assert sending["postfix/sieve-sending"] == 30028
         assert "sieve answers" in [item.title for item in daemon.probes(on)]
         offered = {item.protocol: item for item in client_services(on, "ada@example.org")}
         assert (offered["managesieve"].port, offered["managesieve"].security) == (24190, "STARTTLS")
