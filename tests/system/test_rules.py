@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from tests.system.conftest import Site, new_site
-from tests.system.sandbox import Done, wait_until
+from tests.system.sandbox import STRANGER, Done, wait_until
 from tests.system.sieving import ADA, FAR, FRIEND, GRACE, arrived, left, send, subjects, went_out
 from tests.system.watch import digests, run_quickly, try_quickly
 
@@ -203,6 +203,18 @@ def test_what_rules_cannot_say_is_left_and_told(place: Site) -> None:
     assert "do not run" in run(place, "rule", "list", ADA).stderr
     refused = try_quickly(place.sandbox, "rule", "add", ADA, "z", "--always", "--keep")
     assert (refused.status, "the script other is active" in refused.stderr) == (2, True)
+
+
+def test_trace_tells_which_script_mail_passes_through(place: Site) -> None:
+    """And that there is none."""
+    assert f"{ADA}: spam goes to Junk; it has no active script" in trace(place)
+    rule(place, "x", "--always", "--keep")
+    assert f"{ADA}: spam goes to Junk; it passes through the script 'mailstead'" in trace(place)
+
+
+def trace(place: Site) -> str:
+    """Ask what would become of a message to ada."""
+    return run(place, "trace", FRIEND, ADA, "--client", STRANGER).stdout
 
 
 REFUSED = [

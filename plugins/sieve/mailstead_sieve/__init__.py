@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailstead.plugin import Backup, Folder, Module, hookimpl
 from mailstead_mail_smtp.places import VMAIL
-from mailstead_sieve import backups, forwarding, managesieve
+from mailstead_sieve import backups, forwarding, managesieve, trace
 from mailstead_sieve.places import BACKUP, BACKUPS, CHECKING, COMPILED
 from mailstead_sieve.render import checks, templates
 from mailstead_sieve.settings import Limits, Options, problems
@@ -35,3 +35,4 @@ module = Module(
 postfix_services = hookimpl(forwarding.postfix_services)
 client_services = hookimpl(managesieve.client_services)
 dovecot_listeners = hookimpl(managesieve.dovecot_listeners)
+trace_steps = hookimpl(trace.trace_steps)
