@@ -12,6 +12,7 @@ import imaplib
 import json
 import poplib
 import smtplib
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -40,6 +41,7 @@ def main() -> None:
           scenario == "taken")  # fmt: skip
     first_save()
     logged()
+    ruled()
     changes()
     dying()
     rolled_back()
@@ -60,6 +62,26 @@ def first_save() -> None:
     mailstead("save")
     mailstead("user add ada --first Ada --last Lovelace --password-stdin", typed=PASSWORD)
     mail("after the first save")
+
+
+def ruled() -> None:
+    """A rule files what another one forwards to its own server; a program could change them."""
+    mailstead("enable sieve --yes")
+    mailstead("save")
+    mailstead("user add grace --first Grace --last Hopper --password-stdin", typed=PASSWORD)
+    mailstead(f"rule add {LOGIN} on --if subject is passed --forward grace@example.org --keep")
+    mailstead("rule add grace@example.org filed --always --file Filed")
+    with smtplib.SMTP_SSL("127.0.0.1", 465, context=TRUST) as client:
+        client.login(LOGIN, PASSWORD)
+        client.send_message(message("passed"))
+    deadline = time.monotonic() + 20
+    while not list(Path("/var/vmail/example.org").glob("grace-*/Maildir/.Filed/new/*")):
+        check("it is filed in time", time.monotonic() < deadline, True)
+        time.sleep(0.2)
+    with socket.create_connection(("127.0.0.1", 4190)) as program:
+        check("ManageSieve greets", program.recv(16)[:16], b'"IMPLEMENTATION"')
+    compiled = [path.name for path in Path("/var/lib/mailstead/sieve").iterdir()]
+    check("rules before users' own are compiled once", compiled, ["mailstead-before.svbin"])
 
 
 def logged() -> None:
