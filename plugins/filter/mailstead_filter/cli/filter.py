@@ -1,0 +1,44 @@
+"""The command ``filter``: what it does now, and teaching it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+from mailstead.cli.app import App, pass_app
+from mailstead.plugin import Path
+from mailstead_filter.status import find_status
+from mailstead_filter.training import Kind, train
+
+
+@click.group("filter")
+def filter_group() -> None:
+    """Spam, viruses and unwanted attachments."""
+
+
+@filter_group.command("status")
+@pass_app
+def status(app: App) -> None:
+    """Show whether mail is filtered, what was found so far, and what was learned."""
+    app.engine.require_enabled("filter")
+    found = find_status(app.engine.context("running"), app.engine.machine)
+    app.print_record("Mail filter", found.record)
+    for warning in found.warnings:
+        app.warn(warning)
+
+
+@filter_group.command("train")
+@click.argument("kind", type=click.Choice(get_args(Kind)))
+@click.argument("mbox", type=click.Path(exists=True, dir_okay=False, resolve_path=True))
+@pass_app
+def teach(app: App, kind: Kind, mbox: str) -> None:
+    """Let Rspamd learn the messages of a file in mbox format as spam or ham."""
+    app.engine.require_enabled("filter")
+    context, machine = app.engine.context("running"), app.engine.machine
+    done = train(context, machine, kind, Path(mbox))
+    app.note("filter train", f"{kind}: {done.learned} messages of {mbox}")
+    app.print_record(
+        f"Learned as {kind}",
+        {"learned": done.learned, "known": done.known, "refused": done.refused},
+    )

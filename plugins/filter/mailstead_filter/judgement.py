@@ -1,0 +1,94 @@
+"""How mail is judged, as data for the policy within Rspamd: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from mailstead.plugin import Context
+from mailstead_filter.grammar import score
+from mailstead_filter.settings import (
+    Attachments,
+    DomainOverrides,
+    Options,
+    Policies,
+    Recipients,
+    Senders,
+    Spam,
+)
+from mailstead_mail_smtp.settings import DomainAliases
+
+NAME = "mailstead"  # what the option mail_smtp.filter.use says
+THRESHOLDS = ("tag", "greylist", "reject")
+
+
+@attrs.frozen
+class Judgement:
+    """What is looked for, and from which scores on what is done; ``None``: never."""
+
+    spam: bool
+    virus: bool
+    tag: float | None
+    greylist: float | None
+    reject: float | None
+
+    def data(self) -> dict[str, Any]:
+        """Give it as data without what is never."""
+        return attrs.asdict(self, filter=lambda _, value: value is not None)
+
+
+def default_judgement(context: Context) -> Judgement:
+    """Give that of mail for which no domain says otherwise."""
+    options, spam = context.settings.form(Options), context.settings.form(Spam)
+    scores = {name: _number(getattr(spam, name)) for name in THRESHOLDS}
+    return Judgement(options.spam, options.virus, **scores)
+
+
+def domain_judgement(default: Judgement, row: DomainOverrides) -> Judgement:
+    """Give that of a domain."""
+    own = {name: getattr(row, name) for name in ("spam", "virus")}
+    own |= {name: _number(getattr(row, name)) for name in THRESHOLDS}
+    return attrs.evolve(default, **{name: item for name, item in own.items() if item is not None})
+
+
+def looks_for_viruses(context: Context) -> bool:
+    """Tell whether clamd is needed: for all or for some domain."""
+    rows = context.settings.rows(DomainOverrides)
+    return context.settings.form(Options).virus or any(row.virus for row in rows)
+
+
+def judgement_data(context: Context) -> dict[str, Any]:
+    """Give all of it, by the names that policy.lua knows."""
+    attachments, policies = context.settings.form(Attachments), context.settings.form(Policies)
+    default = default_judgement(context)
+    senders = tuple(context.settings.rows(Senders))
+    recipients = tuple(context.settings.rows(Recipients))
+    return {
+        "default": default.data(),
+        "domains": _domains(context, default),
+        "policies": {
+            "spam": policies.spam, "virus": policies.virus, "attachment": policies.attachment,
+            "denied": "reject", "unscanned": "defer", "suspect": "tag", "unjudged": "pass",
+        },
+        "senders_allowed": [row.sender for row in senders if row.action == "allow"],
+        "senders_denied": [row.sender for row in senders if row.action == "deny"],
+        "recipients_allowed": [row.recipient for row in recipients if row.action == "allow"],
+        "extensions": list(attachments.extensions),
+        "mime_types": list(attachments.mime_types),
+        "encrypted_archives": attachments.encrypted_archives,
+        "subject_tag": context.settings.form(Spam).subject_tag,
+    }  # fmt: skip
+
+
+def _domains(context: Context, default: Judgement) -> dict[str, Any]:
+    own = {
+        row.domain: domain_judgement(default, row).data()
+        for row in context.settings.rows(DomainOverrides)
+    }
+    aliases = context.settings.rows(DomainAliases)
+    return own | {row.name: own[row.domain] for row in aliases if row.domain in own}
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else score(text)

@@ -1,0 +1,14 @@
+"""How much is looked at, and for how long: each one waits longer than the one it asks.
+
+clamd answers or fails, then Rspamd decides, then Postfix hears of it.
+"""
+
+from __future__ import annotations
+
+MIB = 1 << 20
+LARGEST = 256 * MIB  # bytes of a message
+SCAN_SIZE = 512 * MIB  # bytes clamd looks at, archives unpacked
+CLAMD_SECONDS = 60
+TASK_SECONDS = 90
+MILTER_SECONDS = 120
+CONTENT_SECONDS = 180

@@ -1,0 +1,83 @@
+"""Mail that the filter keeps back: it is on hold in Postfix's queue, with a header that says why.
+
+Only what carries that header is in quarantine; what an admin put on hold is not. The filter
+takes such a header off all mail that comes, so that nobody else can set it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from mailstead.plugin import Machine, NotFound, Path
+from mailstead_mail_smtp.queue.actions import Action, change_messages
+from mailstead_mail_smtp.queue.content import Content, read_content
+from mailstead_mail_smtp.queue.filters import Filter
+from mailstead_mail_smtp.queue.ids import check_ids
+from mailstead_mail_smtp.queue.listing import read_queue
+from mailstead_mail_smtp.queue.messages import Message
+
+MARK = re.compile(r"X-Mailstead-Filter: quarantine; class=([a-z]+); (.*)")
+KINDS = ("spam", "virus", "attachment")
+
+
+@attrs.frozen
+class Held:
+    """A message in quarantine; ``kind`` is one of `KINDS`, ``reason`` the filter's words."""
+
+    message: Message
+    kind: str
+    reason: str
+
+
+def list_held(
+    machine: Machine, config: Path, *, wanted: Filter | None = None, kind: str = ""
+) -> tuple[Held, ...]:
+    """Give what is in quarantine, oldest first. Raises MachineError."""
+    found = (_held(machine, config, item) for item in _on_hold(machine, config, wanted or Filter()))
+    return tuple(item for item in found if item is not None and kind in ("", item.kind))
+
+
+def read_held(machine: Machine, config: Path, queue_id: str) -> Content:
+    """Give a message as it was sent. Raises InvalidValue, NotFound, MachineError."""
+    require_held(machine, config, (queue_id,))
+    return read_content(machine, config, queue_id)
+
+
+def change_held(machine: Machine, config: Path, action: Action, ids: Sequence[str]) -> int:
+    """Release or delete messages of the quarantine, and no others; gives how many.
+
+    Raises InvalidValue, NotFound for one that is not in quarantine, MachineError.
+    """
+    ids = require_held(machine, config, ids)
+    return change_messages(machine, config, action, ids) if ids else 0
+
+
+def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
+    """See that each id is in quarantine. Raises InvalidValue, NotFound, MachineError."""
+    ids = check_ids(tuple(ids))
+    held = {item.id: item for item in _on_hold(machine, config, Filter())}
+    for queue_id in ids:
+        message = held.get(queue_id)
+        if message is None or _held(machine, config, message) is None:
+            hint = "see `mailstead quarantine list`; what you held yourself is in `mailstead queue`"
+            raise NotFound("it is not in quarantine", where=f"queue id {queue_id}", hint=hint)
+    return ids
+
+
+def _on_hold(machine: Machine, config: Path, wanted: Filter) -> Iterator[Message]:
+    wanted = attrs.evolve(wanted, queue="hold")
+    with read_queue(machine, config) as listing:
+        found = {item.id: item for item in listing.messages if wanted.meets(item)}
+    yield from sorted(found.values(), key=lambda item: item.arrived)
+
+
+def _held(machine: Machine, config: Path, message: Message) -> Held | None:
+    try:
+        content = read_content(machine, config, message.id, headers=True)
+    except NotFound:  # released or deleted meanwhile
+        return None
+    found = next(filter(None, map(MARK.fullmatch, content.lines)), None)
+    return Held(message, found[1], found[2]) if found else None

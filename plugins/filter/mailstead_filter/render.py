@@ -1,0 +1,108 @@
+"""The files of the filter."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailstead.plugin import Context, Template
+from mailstead_filter import limits, places, rspamd
+from mailstead_filter.settings import Options
+from mailstead_filter.use import is_in_use, learns_from_users, uses_clamd, uses_redis
+from mailstead_mail_retrieval.render import dialect
+from mailstead_mail_smtp.places import MANAGED, VMAIL
+from mailstead_network.names import fqdn
+
+Choose = Callable[[Context], str | None]
+
+
+def templates() -> tuple[Template, ...]:
+    """Give this module's files."""
+    return (
+        Template(places.RSPAMD_CONF, "rspamd.conf.j2", variables=rspamd.rspamd_conf),
+        Template(places.POLICY, "policy.lua.j2", variables=rspamd.policy),
+        Template(places.CLAMD_CONF, "clamd.conf.j2", variables=_clamd),
+        Template(f"{places.TEST_SIGNATURES}/test.ndb", _test_template),
+        Template(places.REDIS_CONF, _when(uses_redis, "redis.conf.j2"), variables=_redis),
+        Template(places.LEARN_SPAM, _when(learns_from_users, "learn-spam.sieve.j2"),
+                 variables=_managed),
+        Template(places.LEARN_HAM, _when(learns_from_users, "learn-ham.sieve.j2"),
+                 variables=_managed),
+        Template(places.DOVECOT, _dovecot_template, variables=_dovecot),
+        Template(places.CRON, _when(is_in_use, "cron.j2"), variables=_cron),
+        Template(f"{places.UNITS}/rspamd.service.d/mailstead.conf",
+                 _unit(is_in_use, "rspamd.service.j2"), variables=_managed),
+        Template(f"{places.UNITS}/clamav-daemon.service.d/mailstead.conf",
+                 _unit(uses_clamd, "clamav-daemon.service.j2"), variables=_managed),
+        Template(f"{places.UNITS}/mailstead-redis.service",
+                 _unit(uses_redis, "mailstead-redis.service.j2"), variables=_managed),
+    )  # fmt: skip
+
+
+def database(context: Context) -> str:
+    """Give the folder of ClamAV's signatures; a sandbox has its own, for tests."""
+    own = context.settings.form(Options).signatures
+    is_sandbox = context.instance.is_sandbox
+    return own or str(context.path(places.TEST_SIGNATURES if is_sandbox else places.SIGNATURES))
+
+
+def _when(holds: Callable[[Context], bool], name: str) -> Choose:
+    return lambda context: name if holds(context) else None
+
+
+def _unit(holds: Callable[[Context], bool], name: str) -> Choose:
+    """Give a unit's template; a sandbox has no systemd."""
+    return lambda context: name if holds(context) and not context.instance.is_sandbox else None
+
+
+def _test_template(context: Context) -> str | None:
+    return "test.ndb.j2" if context.instance.is_sandbox else None
+
+
+def _dovecot_template(context: Context) -> str | None:
+    return dialect("dovecot.conf.j2")(context) if learns_from_users(context) else None
+
+
+def _managed(_context: Context) -> Mapping[str, Any]:
+    return {"managed": MANAGED}
+
+
+def _clamd(context: Context) -> Mapping[str, Any]:
+    return {
+        "managed": MANAGED,
+        "socket": context.path(places.CLAMD),
+        "pid_file": context.path("/run/clamav/clamd.pid"),
+        "log": context.path(f"{places.CLAMD_LOG}/clamav.log"),
+        "database": database(context),
+        "largest": limits.LARGEST,
+        "scan_size": limits.SCAN_SIZE,
+        "scan_milliseconds": (limits.CLAMD_SECONDS - 10) * 1000,
+    }
+
+
+def _redis(context: Context) -> Mapping[str, Any]:
+    return {
+        "managed": MANAGED,
+        "socket": context.path(places.REDIS),
+        "pid_file": context.path(f"{places.REDIS_RUN}/redis.pid"),
+        "log": context.path(f"{places.LOG}/redis.log"),
+        "folder": context.path(places.REDIS_STATE),
+    }
+
+
+def _dovecot(context: Context) -> Mapping[str, Any]:
+    return {
+        "managed": MANAGED,
+        "vmail": VMAIL,
+        "learn_spam": context.path(places.LEARN_SPAM),
+        "learn_ham": context.path(places.LEARN_HAM),
+        "compiled": context.path(places.COMPILED),
+        "controller": context.path(places.CONTROLLER),
+    }
+
+
+def _cron(context: Context) -> Mapping[str, Any]:
+    minute = zlib.crc32(fqdn(context).encode()) % 60
+    return {"managed": MANAGED, "minute": minute, "python": sys.executable}

@@ -1,0 +1,69 @@
+"""Messages out of an mbox, RFC 4155."""
+
+from __future__ import annotations
+
+import io
+import mailbox
+from email.message import EmailMessage
+from pathlib import Path
+
+import attrs
+import pytest
+
+from mailstead.errors import InvalidValue
+from mailstead_filter import training
+from mailstead_filter.training import split
+
+
+@attrs.define
+class Stream:
+    """A stream of bytes."""
+
+    data: io.BytesIO
+    size: int = 0
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes."""
+        return self.data.read(size)
+
+    def seek(self, offset: int) -> None:
+        """Go on reading from there."""
+        self.data.seek(offset)
+
+
+def messages(data: bytes) -> list[bytes]:
+    """Give the messages of an mbox."""
+    return list(split(Stream(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_it_reads_what_the_standard_library_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """In blocks of any size; a line that begins with From stays a line."""
+    monkeypatch.setattr(training, "BLOCK", block)
+    box = mailbox.mbox(tmp_path / "box")
+    for number in range(3):
+        message = EmailMessage()
+        message["Subject"] = f"number {number}"
+        message.set_content("one\n\nFrom here on\n>From there\n")
+        box.add(message)
+    box.close()
+    found = messages((tmp_path / "box").read_bytes())
+    assert [f"number {number}".encode() in text for number, text in enumerate(found)] == [True] * 3
+    assert all(b"\n\nFrom here on\n" in text for text in found)
+
+
+def test_what_is_no_mbox_is_refused() -> None:
+    """A Maildir's file, or anything else; an empty file has no messages."""
+    with pytest.raises(InvalidValue, match=r"filter\.train: this is no mbox"):
+        messages(b"Subject: x\n\nbody\n")
+    assert messages(b"") == []
+
+
+def test_a_long_message_is_cut_and_the_next_one_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a file of any size takes little memory."""
+    monkeypatch.setattr(training, "LONGEST", 20)
+    found = messages(b"From a\n" + b"x" * 9 + b"\n" + b"y\n" * 500 + b"\nFrom b\nSubject: z\n")
+    assert len(found[0]) <= 22
+    assert found[1] == b"Subject: z\n"

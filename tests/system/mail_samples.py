@@ -1,0 +1,61 @@
+"""Messages that a mail filter looks at: good, spam by Rspamd's rules, test files, attachments."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from email import policy
+from email.message import EmailMessage
+from email.parser import Parser
+
+# Test strings that every filter knows; here in two parts, so that none finds them in this file.
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-" + rb"TEST-FILE!$H+H*"
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-" + "TEST-EMAIL*C.34X"
+SENDER = "friend@elsewhere.example"
+# Rspamd's own rules, without any look-up, give it 15.55 points, and less with a date.
+SPAM = """\
+From: "friend@bank.example" <friend@elsewhere.example>
+To: undisclosed-recipients:;
+Subject: {subject}
+MIME-Version: 1.0
+Content-Type: text/html; charset=utf-8
+X-PHP-Originating-Script: 33:evil.php
+{more}
+<html><body><a href="http://evil.example/">http://bank.example/login</a><img src="http://192.0.2.4/x.png"></body></html>
+"""
+DATED = "Date: Wed, 25 Nov 2026 10:00:00 +0000\nMessage-ID: <dated@elsewhere.example>\n"
+
+
+def plain(subject: str, text: str = "Shall we meet on Monday?\n", **headers: str) -> EmailMessage:
+    """Give a good message."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = SENDER, "ada@example.org", subject
+    made["Date"] = "Wed, 25 Nov 2026 10:00:00 +0000"
+    made["Message-ID"] = f"<{subject.replace(' ', '.')}@elsewhere.example>"
+    for name, value in headers.items():
+        made[name.replace("_", "-")] = value
+    made.set_content(text)
+    return made
+
+
+def attached(subject: str, name: str, content: bytes = b"MZ\x90\x00") -> EmailMessage:
+    """Give a message with an attachment."""
+    made = plain(subject)
+    made.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return made
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    """Give an archive of one file."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr(name, content)
+    return archive.getvalue()
+
+
+def spam(subject: str = "=?utf-8?B?QlVZIFZJQUdSQSBOT1c=?=", *, less: bool = False) -> EmailMessage:
+    """Give a message that Rspamd takes for spam, or only suspects."""
+    text = SPAM.format(subject=subject, more=DATED if less else "")
+    made = Parser(policy=policy.SMTP).parsestr(text)
+    assert isinstance(made, EmailMessage)
+    return made
