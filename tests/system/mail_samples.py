@@ -12,10 +12,10 @@ from email.parser import Parser
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-" + rb"TEST-FILE!$H+H*"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-" + "TEST-EMAIL*C.34X"
 SENDER = "friend@elsewhere.example"
-# Rspamd's own rules, without any look-up, give it 15.55 points, and less with a date.
+# Rspamd's own rules, without any look-up, give it about 10 points, and 4 if it is less.
 SPAM = """\
 From: "friend@bank.example" <friend@elsewhere.example>
-To: undisclosed-recipients:;
+To: {to}
 Subject: {subject}
 MIME-Version: 1.0
 Content-Type: text/html; charset=utf-8
@@ -38,24 +38,32 @@ def plain(subject: str, text: str = "Shall we meet on Monday?\n", **headers: str
     return made
 
 
-def attached(subject: str, name: str, content: bytes = b"MZ\x90\x00") -> EmailMessage:
+def attached(
+    subject: str, name: str, content: bytes = b"MZ\x90\x00", kind: str = "application/octet-stream"
+) -> EmailMessage:
     """Give a message with an attachment."""
     made = plain(subject)
-    made.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    main, _, sub = kind.partition("/")
+    made.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return made
 
 
-def zipped(name: str, content: bytes) -> bytes:
-    """Give an archive of one file."""
+def zipped(name: str, content: bytes, *, locked: bool = False) -> bytes:
+    """Give an archive of one file; locked, it says that it has a password."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr(name, content)
-    return archive.getvalue()
+    data = bytearray(archive.getvalue())
+    if locked:
+        data[6] |= 1  # in the file's header
+        data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    return bytes(data)
 
 
 def spam(subject: str = "=?utf-8?B?QlVZIFZJQUdSQSBOT1c=?=", *, less: bool = False) -> EmailMessage:
     """Give a message that Rspamd takes for spam, or only suspects."""
-    text = SPAM.format(subject=subject, more=DATED if less else "")
+    to = "ada@example.org" if less else "undisclosed-recipients:;"
+    text = SPAM.format(subject=subject, to=to, more=DATED if less else "")
     made = Parser(policy=policy.SMTP).parsestr(text)
     assert isinstance(made, EmailMessage)
     return made

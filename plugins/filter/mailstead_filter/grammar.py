@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mailstead.plugin import types
 
-_LOCAL = r"[a-z0-9._+~!%&'^?/-]"
+_LOCAL = r"[a-z0-9._+~!%&'^?-]"
 _DOMAIN = r"[a-z0-9.-]"
 _FEW_STARS = r"(?!(.*\*){3})"
 

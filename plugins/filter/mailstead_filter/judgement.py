@@ -69,14 +69,14 @@ def judgement_data(context: Context) -> dict[str, Any]:
         "domains": _domains(context, default),
         "policies": {
             "spam": policies.spam, "virus": policies.virus, "attachment": policies.attachment,
-            "denied": "reject", "unscanned": "defer", "suspect": "tag", "unjudged": "pass",
+            "denied": "reject", "large": "reject", "unscanned": "defer", "suspect": "tag",
+            "unjudged": "pass",
         },
         "senders_allowed": [row.sender for row in senders if row.action == "allow"],
         "senders_denied": [row.sender for row in senders if row.action == "deny"],
         "recipients_allowed": [row.recipient for row in recipients if row.action == "allow"],
         "extensions": list(attachments.extensions),
         "mime_types": list(attachments.mime_types),
-        "encrypted_archives": attachments.encrypted_archives,
         "subject_tag": context.settings.form(Spam).subject_tag,
     }  # fmt: skip
 

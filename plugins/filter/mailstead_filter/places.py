@@ -5,6 +5,7 @@ from __future__ import annotations
 CONFIG = "/etc/mailstead/filter"
 RSPAMD_CONF = f"{CONFIG}/rspamd.conf"
 POLICY = f"{CONFIG}/policy.lua"
+TOP_DOMAINS = f"{CONFIG}/top-domains"
 CLAMD_CONF = f"{CONFIG}/clamd.conf"
 REDIS_CONF = f"{CONFIG}/redis.conf"
 LEARN_SPAM = f"{CONFIG}/learn-spam.sieve"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import attrs
 
 from mailstead.plugin import Machine, NotFound, Path
-from mailstead_mail_smtp.queue.actions import Action, change_messages
+from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import Content, read_content
 from mailstead_mail_smtp.queue.filters import Filter
 from mailstead_mail_smtp.queue.ids import check_ids
@@ -20,6 +21,7 @@ from mailstead_mail_smtp.queue.listing import read_queue
 from mailstead_mail_smtp.queue.messages import Message
 
 MARK = re.compile(r"X-Mailstead-Filter: quarantine; class=([a-z]+); (.*)")
+FEW = 20  # messages that are tried one by one; of more, the whole queue is tried
 KINDS = ("spam", "virus", "attachment")
 
 
@@ -52,7 +54,10 @@ def change_held(machine: Machine, config: Path, action: Action, ids: Sequence[st
     Raises InvalidValue, NotFound for one that is not in quarantine, MachineError.
     """
     ids = require_held(machine, config, ids)
-    return change_messages(machine, config, action, ids) if ids else 0
+    done = change_messages(machine, config, action, ids) if ids else 0
+    if action == "release" and done:
+        _deliver(machine, config, ids)
+    return done
 
 
 def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
@@ -67,11 +72,21 @@ def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[st
     return ids
 
 
+def _deliver(machine: Machine, config: Path, ids: Sequence[str]) -> None:
+    """Let Postfix deliver what was released now: by itself it waits for its next round."""
+    if len(ids) > FEW:
+        flush(machine, config)
+        return
+    for queue_id in ids:
+        with suppress(NotFound):  # Postfix was quicker
+            retry(machine, config, (queue_id,))
+
+
 def _on_hold(machine: Machine, config: Path, wanted: Filter) -> Iterator[Message]:
     wanted = attrs.evolve(wanted, queue="hold")
     with read_queue(machine, config) as listing:
         found = {item.id: item for item in listing.messages if wanted.meets(item)}
-    yield from sorted(found.values(), key=lambda item: item.arrived)
+    yield from (found[name] for name in sorted(found))  # long ids are in order of arrival
 
 
 def _held(machine: Machine, config: Path, message: Message) -> Held | None:

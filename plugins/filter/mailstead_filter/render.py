@@ -9,9 +9,9 @@ from typing import Any
 
 from mailstead.plugin import Context, Template
 from mailstead_filter import limits, places, rspamd
-from mailstead_filter.settings import Options
+from mailstead_filter.settings import Attachments, Options
 from mailstead_filter.use import is_in_use, learns_from_users, uses_clamd, uses_redis
-from mailstead_mail_retrieval.render import dialect
+from mailstead_mail_retrieval.render import choose_dialect
 from mailstead_mail_smtp.places import MANAGED, VMAIL
 from mailstead_network.names import fqdn
 
@@ -23,21 +23,22 @@ def templates() -> tuple[Template, ...]:
     return (
         Template(places.RSPAMD_CONF, "rspamd.conf.j2", variables=rspamd.rspamd_conf),
         Template(places.POLICY, "policy.lua.j2", variables=rspamd.policy),
+        Template(places.TOP_DOMAINS, _in_sandbox("top-domains.j2")),
         Template(places.CLAMD_CONF, "clamd.conf.j2", variables=_clamd),
-        Template(f"{places.TEST_SIGNATURES}/test.ndb", _test_template),
+        Template(f"{places.TEST_SIGNATURES}/test.ndb", _in_sandbox("test.ndb.j2")),
         Template(places.REDIS_CONF, _when(uses_redis, "redis.conf.j2"), variables=_redis),
         Template(places.LEARN_SPAM, _when(learns_from_users, "learn-spam.sieve.j2"),
                  variables=_managed),
         Template(places.LEARN_HAM, _when(learns_from_users, "learn-ham.sieve.j2"),
                  variables=_managed),
-        Template(places.DOVECOT, _dovecot_template, variables=_dovecot),
-        Template(places.CRON, _when(is_in_use, "cron.j2"), variables=_cron),
+        Template(places.DOVECOT, _dovecot_template, variables=_dovecot, drop_in=True),
+        Template(places.CRON, _when(is_in_use, "cron.j2"), variables=_cron, drop_in=True),
         Template(f"{places.UNITS}/rspamd.service.d/mailstead.conf",
-                 _unit(is_in_use, "rspamd.service.j2"), variables=_managed),
+                 _unit(is_in_use, "rspamd.service.j2"), variables=_managed, drop_in=True),
         Template(f"{places.UNITS}/clamav-daemon.service.d/mailstead.conf",
-                 _unit(uses_clamd, "clamav-daemon.service.j2"), variables=_managed),
+                 _unit(uses_clamd, "clamav-daemon.service.j2"), variables=_managed, drop_in=True),
         Template(f"{places.UNITS}/mailstead-redis.service",
-                 _unit(uses_redis, "mailstead-redis.service.j2"), variables=_managed),
+                 _unit(uses_redis, "mailstead-redis.service.j2"), variables=_managed, drop_in=True),
     )  # fmt: skip
 
 
@@ -57,12 +58,14 @@ def _unit(holds: Callable[[Context], bool], name: str) -> Choose:
     return lambda context: name if holds(context) and not context.instance.is_sandbox else None
 
 
-def _test_template(context: Context) -> str | None:
-    return "test.ndb.j2" if context.instance.is_sandbox else None
+def _in_sandbox(name: str) -> Choose:
+    return lambda context: name if context.instance.is_sandbox else None
 
 
 def _dovecot_template(context: Context) -> str | None:
-    return dialect("dovecot.conf.j2")(context) if learns_from_users(context) else None
+    if not learns_from_users(context):
+        return None
+    return choose_dialect(context, "filter", "dovecot.conf.j2")
 
 
 def _managed(_context: Context) -> Mapping[str, Any]:
@@ -76,6 +79,7 @@ def _clamd(context: Context) -> Mapping[str, Any]:
         "pid_file": context.path("/run/clamav/clamd.pid"),
         "log": context.path(f"{places.CLAMD_LOG}/clamav.log"),
         "database": database(context),
+        "encrypted": "yes" if context.settings.form(Attachments).encrypted_archives else "no",
         "largest": limits.LARGEST,
         "scan_size": limits.SCAN_SIZE,
         "scan_milliseconds": (limits.CLAMD_SECONDS - 10) * 1000,

@@ -22,6 +22,7 @@ NETWORK = (
     "arc", "asn", "dkim", "dmarc", "fuzzy_check", "hfilter", "mid", "mime_types", "phishing",
     "rbl", "spf", "surbl", "whitelist",
 )  # fmt: skip
+WHOLE = "${SHAREDIR}/effective_tld_names.dat"
 CHARTABLE, REGEXP, DKIM, FUZZY = "chartable", "regexp", "dkim", "fuzzy_check"
 
 
@@ -34,11 +35,12 @@ def rspamd_conf(context: Context) -> Mapping[str, Any]:
         "run": context.path(places.RUN),
         "state": context.path(places.STATE),
         "log": context.path(places.LOG),
+        "domains": _domains(context),
         "filters": ",".join(filters),
         "includes": LOCAL if options.offline else sorted((*LOCAL, *NETWORK)),
         "offline": options.offline,
         "workers": options.workers,
-        "largest": limits.LARGEST,
+        "largest": limits.LARGEST + limits.MIB,
         "task_timeout": limits.TASK_SECONDS,
         "milter_timeout": limits.MILTER_SECONDS,
         **_scores(context),
@@ -65,8 +67,15 @@ def quoted(value: Any) -> str:
 def _data(context: Context) -> dict[str, Any]:
     found = judgement_data(context)
     found["clamd"] = str(context.path(places.CLAMD))
+    found["largest"] = limits.LARGEST
     found["clamd_timeout"] = limits.CLAMD_SECONDS
     return found
+
+
+def _domains(context: Context) -> str:
+    """Give the list of top domains; to compile the whole one, a sandbox would wait ten seconds."""
+    is_sandbox = context.instance.is_sandbox
+    return str(context.path(places.TOP_DOMAINS)) if is_sandbox else WHOLE
 
 
 def _scores(context: Context) -> Mapping[str, Any]:

@@ -102,7 +102,8 @@ class Attachments:
         default=(), help="as they are called or as they are, such as video/mp4 or video/*"
     )
     encrypted_archives: bool = field(
-        default=False, help="true: archives with a password, which nobody can look into"
+        default=False,
+        help="true: nor archives with a password, which nobody can look into; ClamAV tells them",
     )
 
 
