@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.addresses import address_costs
 from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
+from bench.filter import filter_costs
 from bench.lookups import lookup_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
@@ -44,8 +45,9 @@ def main() -> None:
         addresses = address_costs(folder, users)
         mail, rules = throughput(folder / "throughput"), sieve_costs(folder / "sieve")
         people, domains = one_user_costs(folder, sizes), domain_costs(folder, sizes)
+        filtering = filter_costs(folder / "filtering")
         lookups = lookup_costs(folder, *sizes)
-        for lines in (people, addresses, lookups, domains, queue, mail, rules):
+        for lines in (people, addresses, lookups, domains, queue, mail, rules, filtering):
             print()
             for line in lines:
                 print(line, flush=True)

@@ -90,13 +90,13 @@ def _measure(server: Server, addresses: Sequence[str], messages: int) -> Round:
     """Send to a server that was just started; the other one is stopped meanwhile."""
     server.start()
     try:
-        goal = _count(server.mail) + messages
+        goal = count(server.mail) + messages
         start = time.monotonic()
-        _send(server.place, addresses, messages)
+        send(server.place, addresses, messages)
         accepted = time.monotonic() - start
-        while _count(server.mail) < goal:
+        while count(server.mail) < goal:
             if time.monotonic() - start > LONGEST:
-                raise RuntimeError(f"{goal - _count(server.mail)} messages did not arrive")
+                raise RuntimeError(f"{goal - count(server.mail)} messages did not arrive")
             time.sleep(0.05)
         delivered = time.monotonic() - start
     finally:
@@ -104,7 +104,7 @@ def _measure(server: Server, addresses: Sequence[str], messages: int) -> Round:
     return Round(messages / accepted, messages / delivered)
 
 
-def _send(place: tuple[str, int], addresses: Sequence[str], messages: int) -> None:
+def send(place: tuple[str, int], addresses: Sequence[str], messages: int) -> None:
     """Send by smtp-source(1), one for each account: it knows one recipient only."""
     each = len(addresses)
     sessions, count = str(SESSIONS // each), str(messages // each)
@@ -121,7 +121,8 @@ def _send(place: tuple[str, int], addresses: Sequence[str], messages: int) -> No
         raise RuntimeError("smtp-source failed")
 
 
-def _count(folder: Path) -> int:
+def count(folder: Path) -> int:
+    """Count the messages that came into Maildirs."""
     return sum(1 for new in folder.glob("**/Maildir/new") for _ in new.iterdir())
 
 

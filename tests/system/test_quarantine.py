@@ -21,7 +21,7 @@ from tests.system.conftest import Site
 from tests.system.filtering import ADA, GRACE, change, filtered_site, scanned, send, text_of
 from tests.system.mail_samples import EICAR, attached, plain, spam
 from tests.system.sandbox import wait_until
-from tests.system.watch import pids, refusal_of, run_quickly, try_quickly
+from tests.system.watch import pids, run_quickly, try_quickly
 
 LEARNED = re.compile(r"learned message as (spam|ham)")
 POLICIES = ("filter.policies", "spam=quarantine", "virus=quarantine", "attachment=discard")
@@ -209,8 +209,15 @@ def test_where_it_is_asked_for_mail_passes_unseen_and_the_log_says_so(place: Sit
     change(place, "filter.options", "failing=tempfail")
 
 
-def test_thresholds_in_the_wrong_order_are_refused(place: Site) -> None:
-    """A mark above the refusal."""
-    assert "filter.spam.tag" in refusal_of(
-        place.sandbox, "settings", "set", "filter.spam", "tag=20"
-    )
+def test_an_unknown_sender_from_afar_is_told_to_try_again(place: Site) -> None:
+    """From the score of the greylist on; loopback is never told so, so Rspamd itself is asked."""
+    change(place, "filter.spam", "greylist=1")
+    socket = place.sandbox.path("/run/rspamd/controller.sock")
+    words = ("--ip", "198.51.100.7", "--from", "eve@evil.example", "--rcpt", ADA)
+    told = subprocess.run(
+        ["rspamc", "-h", socket, *words], input=spam(less=True).as_bytes(), check=True,
+        capture_output=True,
+    ).stdout.decode()  # fmt: skip
+    assert "Action: soft reject\n" in told
+    assert "Try again later" in told
+    change(place, "filter.spam", "greylist=")
