@@ -39,6 +39,7 @@ def rspamd_conf(context: Context) -> Mapping[str, Any]:
         "filters": ",".join(filters),
         "includes": LOCAL if options.offline else sorted((*LOCAL, *NETWORK)),
         "offline": options.offline,
+        "check_local": "true" if context.instance.is_sandbox else "false",  # its outside
         "workers": options.workers,
         "largest": limits.LARGEST + limits.MIB,
         "task_timeout": limits.TASK_SECONDS,
