@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailstead.plugin import Context, Fact, Folder, Module, hookimpl
-from mailstead_filter import places, postfix
+from mailstead_filter import places, postfix, trace
 from mailstead_filter.daemons import checks, daemons
 from mailstead_filter.facts import has_signatures, redis_version
 from mailstead_filter.places import CLAMAV_USER, RSPAMD_USER
@@ -53,3 +53,7 @@ def mail_filters(context: Context) -> Sequence[MailFilter]:
 def recipient_restrictions(context: Context) -> Sequence[str]:
     """Refuse recipients who get no mail."""
     return postfix.restrictions(context)
+
+
+trace_restriction = hookimpl(trace.trace_restriction)
+trace_steps = hookimpl(trace.trace_steps)

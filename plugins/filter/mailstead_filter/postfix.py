@@ -21,12 +21,26 @@ def mail_filter(context: Context) -> MailFilter:
 
 def restrictions(context: Context) -> tuple[str, ...]:
     """Give the restriction that refuses recipients, each by itself."""
-    rows = context.settings.rows(Recipients)
-    denied = [row.recipient.removeprefix("@") for row in rows if row.action == "deny"]
+    denied = _denied(context)
     if not denied or not is_in_use(context):
         return ()
     entries = " ".join(f"{{{name} = {REFUSED}}}" for name in denied)
     return (f"check_recipient_access inline:{{{entries}}}",)
+
+
+def is_denied(context: Context, recipient: str) -> bool:
+    """Tell whether an address gets no mail; a domain's subdomains do not either: access(5)."""
+    address = recipient.lower()
+    domain = address.rpartition("@")[2]
+    return any(
+        name == address or ("@" not in name and f".{domain}".endswith(f".{name}"))
+        for name in _denied(context)
+    )
+
+
+def _denied(context: Context) -> tuple[str, ...]:
+    rows = context.settings.rows(Recipients)
+    return tuple(row.recipient.removeprefix("@") for row in rows if row.action == "deny")
 
 
 def _parameters(context: Context) -> Iterator[Parameter]:

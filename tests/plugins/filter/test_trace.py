@@ -1,0 +1,55 @@
+"""What the filter foretells, from settings alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailstead_filter.postfix import restrictions
+from mailstead_filter.trace import fits, trace_restriction, trace_steps
+from mailstead_mail_smtp.hookspecs import TraceQuestion
+from tests.plugins.contexts import MODULES, bench
+
+NOBODY: Any = None  # no machine is asked
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "expected"),
+    [
+        ("ada@example.org", "Ada@Example.org", True),
+        ("ada@example.org", "xada@example.org", False),
+        ("@example.org", "ada@example.org", True),
+        ("@example.org", "ada@sub.example.org", False),
+        ("@*.example.org", "ada@sub.example.org", True),
+        ("*@good.*", "ada@good.example", True),
+        ("a.a@example.org", "axa@example.org", False),
+    ],
+)
+def test_an_entry_of_a_list_holds_addresses(pattern: str, address: str, expected: bool) -> None:
+    """As in the policy."""
+    assert fits(pattern, address) is expected
+
+
+def test_it_tells_scores_lists_and_who_is_denied(tmp_path: Path) -> None:
+    """Nothing while it is not in use."""
+    question = TraceQuestion("eve@evil.example", "ada@example.net", "192.0.2.1")
+    with bench(tmp_path, (*MODULES, "filter")) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.add("mail_smtp.domain_aliases", name="example.net", domain="example.org")
+        made.add("filter.domains", domain="example.org", tag="3.5", virus=False)
+        assert trace_steps(made.context(), NOBODY, question) == ()
+        made.set("mail_smtp.filter", use="mailstead")
+        (step,) = trace_steps(made.context(), NOBODY, question)
+        assert step.says == "is marked from a score of 3.5, and spam from 15 (policy reject)"
+        assert step.behind == "filter.domains[example.org]"
+        made.add("filter.senders", sender="@evil.*", action="deny")
+        (step,) = trace_steps(made.context(), NOBODY, question)
+        assert step.says == "is refused: the sender is denied"
+        made.add("filter.recipients", recipient="@example.net", action="deny")
+        context = made.context()
+        (restriction,) = restrictions(context)
+        (step,) = trace_restriction(context, NOBODY, question, restriction)
+        assert step.reply == "554 5.7.1 no mail is taken for this address"
+        assert trace_restriction(context, NOBODY, question, "reject_unlisted_recipient") == ()
