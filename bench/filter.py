@@ -32,7 +32,7 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "virus": ("mailstead", "no", "yes"),
     "spam and virus": ("mailstead", "yes", "yes"),
 }
-SHOWN = ("smtpd", "cleanup", "rspamd", "clamd", "redis-server", "lmtp")
+SHOWN = ("rspamd", "clamd", "redis-server")  # those that stay
 
 
 @attrs.frozen

@@ -33,14 +33,17 @@ def filtered_site(*settings: tuple[str, ...]) -> Iterator[Site]:
 
 
 def send(
-    place: Site, message: EmailMessage, *to: str, login: str = "", sender: str = SENDER
+    place: Site, message: EmailMessage | bytes, *to: str, login: str = "", sender: str = SENDER
 ) -> str:
     """Send a message; gives the refusal, or nothing."""
     try:
         with place.sandbox.smtp(465 if login else 25) as client:
             if login:
                 client.login(login, PASSWORD)
-            client.send_message(message, login or sender, to or (ADA,))
+            if isinstance(message, bytes):
+                client.sendmail(login or sender, to or (ADA,), message)
+            else:
+                client.send_message(message, login or sender, to or (ADA,))
     except smtplib.SMTPResponseException as error:
         return _words(error.smtp_code, error.smtp_error)
     except smtplib.SMTPRecipientsRefused as error:

@@ -67,3 +67,22 @@ def spam(subject: str = "=?utf-8?B?QlVZIFZJQUdSQSBOT1c=?=", *, less: bool = Fals
     made = Parser(policy=policy.SMTP).parsestr(text)
     assert isinstance(made, EmailMessage)
     return made
+
+
+def forwarded(inner: EmailMessage) -> EmailMessage:
+    """Give a message that holds another one."""
+    made = plain("forwarded")
+    made.add_attachment(inner)
+    return made
+
+
+def named(header: str) -> bytes:
+    """Give a message whose second part is named by a header line."""
+    return (
+        b"From: friend@elsewhere.example\r\nTo: ada@example.org\r\nSubject: named\r\n"
+        b"Date: Wed, 25 Nov 2026 10:00:00 +0000\r\nMessage-ID: <named@elsewhere.example>\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        b"--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\n"
+        + header.encode()
+        + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAA==\r\n"  # it does not end
+    )

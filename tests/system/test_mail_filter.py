@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.conftest import Site
 from tests.system.filtering import ADA, FRIEND, GRACE, change, filtered_site, send, text_of
-from tests.system.mail_samples import EICAR, GTUBE, attached, plain, spam, zipped
+from tests.system.mail_samples import EICAR, GTUBE, attached, forwarded, named, plain, spam, zipped
 from tests.system.watch import pids, refusal_of, run_quickly
 
 VIRUS = "554 5.7.1 virus found: Eicar-Test-Signature"
@@ -76,6 +76,25 @@ def test_bad_mail_is_refused_while_the_sender_is_connected(
     """From strangers, and from users who send it elsewhere."""
     said = send(place, message, FRIEND if login else ADA, login=login)
     assert said[: len(words)] == words
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (forwarded(attached("inner", "x.exe")), EXE),
+        (forwarded(attached("inner", "x.txt", EICAR)), VIRUS),
+        (b"\r\n" + EICAR + b"\r\n", VIRUS),
+        (b"Subject: no end of a header " + b"x" * 9000 + b"\r\n\r\n" + EICAR, VIRUS),
+        (named("Content-Type: application/x; name=x.exe"), EXE),
+        (named("Content-Type: application/x; name*0=x.e; name*1=xe"), EXE),
+        (named("Content-Disposition: attachment; filename*=utf-8''x%2e%65xe"), EXE),
+        (named('Content-Disposition: attachment; filename="=?utf-8?B?eC5leGU=?="'), EXE),
+        (named('Content-Disposition: attachment; filename="x.txt .exe "'), EXE),
+    ],
+)  # fmt: skip
+def test_odd_forms_hide_nothing(place: Site, message: EmailMessage | bytes, words: str) -> None:
+    """Messages in messages, without header or end, and names in other spellings."""
+    assert send(place, message)[: len(words)] == words
 
 
 def test_what_is_suspected_is_marked(place: Site) -> None:
