@@ -24,7 +24,7 @@ from mailstead.errors import (
     RenderError,
 )
 from mailstead.instance import Instance
-from mailstead.machine.base import Completed, Machine, Path, Submission, SubmissionStep
+from mailstead.machine.base import Completed, Machine, Path, Programs, Submission, SubmissionStep
 from mailstead.module import (
     Account,
     Backup,
@@ -61,7 +61,8 @@ __all__ = [
     "Context", "Conversation", "Daemon", "Fact", "Folder", "Generated", "InUse", "Instance",
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",
-    "Path", "PlanError", "Probe", "Problem", "Publication", "RenderError", "RowChange", "Say",
+    "Path", "PlanError", "Probe", "Problem", "Programs", "Publication", "RenderError", "RowChange",
+    "Say",
     "Snippet", "Submission", "SubmissionStep", "Template", "field", "form", "hookimpl",
     "hookspec", "resident", "table", "types",
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 import attrs
 
+from mailstead.errors import MachineError
+
 Path = PurePosixPath
 
 
@@ -203,6 +205,27 @@ class Lines(Protocol):
         """Give what it has printed on standard error so far, as far as it was read."""
 
 
+class Programs(Protocol):
+    """Programs that run beside each other, by name; see `Machine.side_by_side`."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names of those that run."""
+
+    def start(self, name: str, argv: Sequence[str], *, stdin: str, timeout: float) -> None:
+        """Start a program as `Machine.run` does, under a name that no running one has.
+
+        It is killed when it does not end within ``timeout`` seconds. Raises MachineError when
+        it cannot be started.
+        """
+
+    def ended(self, seconds: float) -> Mapping[str, Completed | MachineError]:
+        """Wait until one ends, but not longer than so many seconds.
+
+        Gives those that ended by name: a MachineError for one that was killed for being late.
+        """
+
+
 class DeadlineExceeded(BaseException):
     """Raised in code whose deadline is over; see `Machine.deadline`.
 
@@ -339,6 +362,13 @@ class Machine(Protocol):
         so many are given. The program is killed when the block is left before it has ended, and
         when it does not end within ``timeout`` seconds, which is a MachineError; a status other
         than 0 is a CommandFailed after the last line. Raises MachineError when it cannot start.
+        """
+
+    def side_by_side(self) -> AbstractContextManager[Programs]:
+        """Run several programs beside each other, so that a slow one holds up no other.
+
+        Those that still run when the block is left are sent SIGTERM, and killed when they do
+        not end within a few seconds.
         """
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

@@ -23,6 +23,7 @@ from mailstead.machine.base import (
     Lines,
     Path,
     ProcessState,
+    Programs,
     RowChange,
     Submission,
     SubmissionStep,
@@ -38,6 +39,7 @@ from mailstead.machine.fake_world import (
     FakeCommands,
     FakeLines,
     FakeProcesses,
+    FakePrograms,
     FakeTime,
     Fault,
     apply_row,
@@ -253,6 +255,12 @@ class FakeMachine(FakeStreams):
         """Give the lines of the scripted answer."""
         self.log.note("run_lines", tuple(argv))
         yield FakeLines(tuple(argv), self.commands.answer(tuple(argv)), longest)
+
+    @contextmanager
+    def side_by_side(self) -> Iterator[Programs]:
+        """Run programs that end at once."""
+        self.log.note("side_by_side")
+        yield FakePrograms(self.log, self.commands, self.time)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Let a process run that has the program's name."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from mailstead.errors import CommandFailed
+from mailstead.errors import CommandFailed, MachineError
 from mailstead.machine.base import Completed, ProcessState, RowChange
 from mailstead.machine.rows import Value
 
@@ -170,3 +170,34 @@ class FakeLines:
     def complaints(self) -> str:
         """Give its standard error."""
         return self.answer.stderr
+
+
+class FakePrograms:
+    """Programs that end as scripted when they are waited for; waiting takes all of its time."""
+
+    def __init__(self, log: CallLog, commands: FakeCommands, time: FakeTime) -> None:
+        self._log = log
+        self._commands = commands
+        self._time = time
+        self._started: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names of those that were not waited for."""
+        return frozenset(self._started)
+
+    def start(self, name: str, argv: Sequence[str], *, stdin: str, timeout: float) -> None:
+        """Remember a program."""
+        self._log.note("start", name, tuple(argv), stdin, timeout)
+        if name in self._started:
+            raise MachineError("runs already", where=name)
+        self._started[name] = tuple(argv)
+
+    def ended(self, seconds: float) -> Mapping[str, Completed | MachineError]:
+        """Give the scripted answers of all."""
+        self._log.note("ended", seconds)
+        if not self._started:
+            self._time.pass_by(seconds)
+        found = {name: self._commands.answer(argv) for name, argv in self._started.items()}
+        self._started.clear()
+        return found

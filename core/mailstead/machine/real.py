@@ -17,6 +17,7 @@ from mailstead.machine import (
     packages,
     probe,
     processes,
+    programs,
     replace,
     rows,
     streams,
@@ -34,6 +35,7 @@ from mailstead.machine.base import (
     NetworkInterface,
     Path,
     ProcessState,
+    Programs,
     ReadStream,
     RowChange,
     Submission,
@@ -142,6 +144,10 @@ class RealMachine:
     ) -> AbstractContextManager[Lines]:
         """Run a program and read its lines while it runs."""
         return lines.run_lines(argv, timeout=timeout, longest=longest)
+
+    def side_by_side(self) -> AbstractContextManager[Programs]:
+        """Run programs beside each other."""
+        return programs.side_by_side()
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us."""
