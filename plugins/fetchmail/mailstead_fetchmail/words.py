@@ -1,0 +1,73 @@
+"""What became of a run of Fetchmail, in plain words: EXIT CODES in fetchmail(1)."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from mailstead.plugin import Completed, MachineError
+
+FETCHED, NOTHING_NEW = 0, 1
+RUNS_ALREADY = 8
+LIMIT_REACHED = 13
+LONGEST = 300
+_READING = re.compile(r"^reading message .* (?:flushed|not flushed)", re.MULTILINE)
+_SAYS: tuple[tuple[str, str], ...] = (
+    (r"Connection refused", "the server refuses connections on this port"),
+    (r"(?i)name resolution|name or service not known|nodename nor servname|no address associated",
+     "there is no server of this name, or names cannot be looked up now"),
+    (r"Network is unreachable|No route to host", "the server cannot be reached"),
+    (r"(?i)self[- ]signed", "the server's certificate is self-signed and not trusted"),
+    (r"(?i)certificate has expired", "the server's certificate has expired"),
+    (r"(?i)Server CommonName mismatch|certificate subject|hostname mismatch|does not match",
+     "the server's certificate is for another name"),
+    (r"(?i)unable to get (?:local )?issuer|certificate verif|unable to verify",
+     "the server's certificate is signed by nobody who is trusted"),
+    (r"(?i)upgrade to TLS failed|STARTTLS|opportunistic|not? support.{0,20}TLS|TLS is mandatory",
+     "the server does not offer TLS, which is asked for"),
+    (r"(?i)SSL connection failed|wrong version number|SSL_connect",
+     "the server does not speak TLS on this port as asked for"),
+    (r"(?i)timeout after|timed out", "the server did not answer in time"),
+    (r"(?i)Authorization failure|Login incorrect|AUTHENTICATIONFAILED|Authentication failed",
+     "the server does not accept this account name and password"),
+    (r"(?i)lock busy|\[IN-USE\]", "the account is in use by another program; it is tried again"),
+    (r"(?i)quota|mailbox is full|4\.2\.2|5\.2\.2",
+     "the mailbox here is full; the mail stays on the server"),
+)  # fmt: skip
+_STATUSES = {
+    2: "the connection to the server failed",
+    3: "the server does not accept this account name and password",
+    4: "the server answered in a way that is not understood",
+    5: "Fetchmail does not understand what it was told",
+    7: "the server closed the connection or refused access",
+    9: "the account is in use by another program; it is tried again",
+    10: "the mailbox here does not take the mail; it stays on the server",
+    11: "there is no server of this name, or names cannot be looked up now",
+    14: "the server is busy; it is tried again",
+}
+
+
+@attrs.frozen
+class Outcome:
+    """What a run came to: how many messages, and what went wrong, or nothing."""
+
+    fetched: int
+    error: str = ""
+
+
+def outcome_of(done: Completed | MachineError) -> Outcome:
+    """Tell what became of a run."""
+    if isinstance(done, MachineError):
+        return Outcome(0, str(done))
+    fetched = len(_READING.findall(done.stdout))
+    if done.status in (FETCHED, NOTHING_NEW, LIMIT_REACHED):
+        return Outcome(fetched)
+    return Outcome(fetched, _error(done))
+
+
+def _error(done: Completed) -> str:
+    said = next((words for pattern, words in _SAYS if re.search(pattern, done.stderr)), "")
+    words = said or _STATUSES.get(done.status, f"Fetchmail failed with status {done.status}")
+    own = " ".join(done.stderr.replace("fetchmail: ", "").split())
+    return f"{words}: {own}"[:LONGEST] if own else words
