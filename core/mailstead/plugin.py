@@ -24,7 +24,15 @@ from mailstead.errors import (
     RenderError,
 )
 from mailstead.instance import Instance
-from mailstead.machine.base import Completed, Machine, Path, Programs, Submission, SubmissionStep
+from mailstead.machine.base import (
+    Completed,
+    Gate,
+    Machine,
+    Path,
+    Programs,
+    Submission,
+    SubmissionStep,
+)
 from mailstead.module import (
     Account,
     Backup,
@@ -58,7 +66,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 __all__ = [
     "API", "Account", "AlreadyExists", "Annotated", "Backup", "Check", "CommandFailed",
     "Completed", "ConsentNeeded",
-    "Context", "Conversation", "Daemon", "Fact", "Folder", "Generated", "InUse", "Instance",
+    "Context", "Conversation", "Daemon", "Fact", "Folder", "Gate", "Generated", "InUse", "Instance",
     "InvalidValue", "Listen", "Machine", "MachineError", "MailsteadError", "Module", "Native",
     "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Programs", "Publication", "RenderError", "RowChange",

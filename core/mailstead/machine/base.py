@@ -6,7 +6,7 @@ broken in tests. All paths are absolute and real (an instance's prefix is alread
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
@@ -226,6 +226,21 @@ class Programs(Protocol):
         """
 
 
+class Gate(Protocol):
+    """What came through a gate for mail so far; see `Machine.lmtp_gate`.
+
+    Attributes:
+        delivered: messages the server took. ``known``: those that were there already.
+        unsure: messages that the server may have or not, since it went away.
+        refusal: the server's last words when it did not take one; empty when it took all.
+    """
+
+    delivered: int
+    known: int
+    unsure: int
+    refusal: str
+
+
 class DeadlineExceeded(BaseException):
     """Raised in code whose deadline is over; see `Machine.deadline`.
 
@@ -369,6 +384,24 @@ class Machine(Protocol):
 
         Those that still run when the block is left are sent SIGTERM, and killed when they do
         not end within a few seconds.
+        """
+
+    def lmtp_gate(
+        self,
+        listen: Path,
+        target: Path,
+        *,
+        uid: int,
+        gid: int,
+        is_known: Callable[[bytes], bool] | None = None,
+    ) -> AbstractContextManager[Gate]:
+        """Take mail by LMTP on a Unix socket of a user's and hand it on to another; RFC 2033.
+
+        A message that is not delivered for certain is answered by closing the connection: there
+        are programs that take a refusal for leave to throw the message away. One whose header
+        ``is_known`` is told to be delivered, and not handed on; it is asked in a thread of its
+        own, with what was read so far: the whole header and maybe more; a MailsteadError of its
+        is a refusal. After many refusals nobody can connect any more. Raises MachineError.
         """
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

@@ -20,6 +20,7 @@ from mailstead.machine.base import (
     Completed,
     Conversation,
     FileState,
+    Gate,
     Lines,
     Path,
     ProcessState,
@@ -37,6 +38,7 @@ from mailstead.machine.fake_world import (
     Answer,
     Error,
     FakeCommands,
+    FakeGate,
     FakeLines,
     FakeProcesses,
     FakePrograms,
@@ -61,6 +63,7 @@ class FakeMachine(FakeStreams):
         space: what `free_space` gives.
         time: both clocks; ``time.later`` lets things happen while others sleep.
         processes: what runs.
+        gate: what came through gates for mail.
         haste: how many times shorter than declared deadlines are.
     """
 
@@ -72,6 +75,7 @@ class FakeMachine(FakeStreams):
         self.answers: Callable[[Conversation], bool] = lambda _: True
         self.space = 1 << 30
         self.own = self.spawn("mailstead").pid
+        self.gate = FakeGate()
         self.haste = 1.0
         self._locks: set[Path] = set()
         self.on_command(["useradd"], self.add_user)
@@ -261,6 +265,20 @@ class FakeMachine(FakeStreams):
         """Run programs that end at once."""
         self.log.note("side_by_side")
         yield FakePrograms(self.log, self.commands, self.time)
+
+    @contextmanager
+    def lmtp_gate(
+        self,
+        listen: Path,
+        target: Path,
+        *,
+        uid: int,
+        gid: int,
+        is_known: Callable[[bytes], bool] | None = None,  # noqa: ARG002 - nothing comes
+    ) -> Iterator[Gate]:
+        """Give ``gate``, through which nothing comes by itself."""
+        self.log.note("lmtp_gate", listen, target, uid, gid)
+        yield self.gate
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Let a process run that has the program's name."""

@@ -201,3 +201,13 @@ class FakePrograms:
         found = {name: self._commands.answer(argv) for name, argv in self._started.items()}
         self._started.clear()
         return found
+
+
+@attrs.define
+class FakeGate:
+    """What a test wants to have come through a gate."""
+
+    delivered: int = 0
+    known: int = 0
+    unsure: int = 0
+    refusal: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path as RealPath
 
@@ -30,6 +30,7 @@ from mailstead.machine.base import (
     Conversation,
     DatabaseState,
     FileState,
+    Gate,
     Lines,
     Listener,
     NetworkInterface,
@@ -148,6 +149,20 @@ class RealMachine:
     def side_by_side(self) -> AbstractContextManager[Programs]:
         """Run programs beside each other."""
         return programs.side_by_side()
+
+    def lmtp_gate(
+        self,
+        listen: Path,
+        target: Path,
+        *,
+        uid: int,
+        gid: int,
+        is_known: Callable[[bytes], bool] | None = None,
+    ) -> AbstractContextManager[Gate]:
+        """Hand mail on from one socket to another."""
+        from mailstead.machine import lmtp
+
+        return lmtp.lmtp_gate(listen, target, uid=uid, gid=gid, is_known=is_known)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us."""
