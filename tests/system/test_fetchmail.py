@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import os
+import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -56,23 +60,29 @@ class Account:
     number: int
     names: list[str]
 
-    def polled(self) -> dict[str, Any]:
-        """Wait until it was polled, and give what is shown then."""
-        wait_until(lambda: bool(self.show()["last_poll"]))
-        return self.show()
+    def last(self) -> tuple[float, int, str]:
+        """Give when it was polled, what came, and what went wrong, as the command shows it.
 
-    def show(self) -> dict[str, Any]:
-        """Give what is shown of it."""
-        found: dict[str, Any] = self.place.ours.json("external", "show", str(self.number))
-        return found
+        Read directly: this is asked again and again, and the command line has to start each time.
+        """
+        path = self.place.ours.path("/var/lib/mailstead/fetchmail/fetchmail.db")
+        asked = "SELECT at, fetched, error FROM polls WHERE account_id = ? AND at IS NOT NULL"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            found: tuple[float, int, str] | None
+            found = database.execute(asked, (self.number,)).fetchone()
+        return found or (0.0, 0, "")
 
-    def poll_now(self) -> dict[str, Any]:
+    def polled(self, after: float = 0.0, seconds: float = 20.0) -> tuple[int, str]:
+        """Wait until it was polled, and give what came and what went wrong."""
+        wait_until(lambda: self.last()[0] > after, seconds)
+        return self.last()[1:]
+
+    def poll_now(self, seconds: float = 20.0) -> tuple[int, str]:
         """Make it due by a change that changes nothing, and wait until it was polled."""
-        before = self.polled()["last_poll"]
-        time.sleep(1)  # moments are shown in seconds
+        self.polled()
+        before = self.last()[0]
         self.place.ours.run("external", "set", str(self.number))
-        wait_until(lambda: self.show()["last_poll"] != before)
-        return self.show()
+        return self.polled(before, seconds)
 
     def left(self) -> int:
         """Count what is there."""
@@ -106,7 +116,138 @@ def place() -> Iterator[Place]:
 def test_mail_comes_by_each_protocol(place: Place, protocol: str) -> None:
     """Over verified TLS; the password has every kind of character; nothing stays there."""
     account = place.new(protocol, count=3)
-    shown = account.polled()
-    assert (shown["fetched"], shown["error"], account.left()) == (3, "", 0)
+    assert account.polled() == (3, "")
+    assert place.came(account.names)
+    assert account.left() == 0
+    shown = place.ours.json("external", "show", str(account.number))
+    assert (shown["fetched"], shown["error"], shown["protocol"]) == (3, "", protocol)
+    assert shown["last_poll"] == shown["last_success"]
+    account.remove()
+
+
+def test_what_is_kept_is_fetched_once(place: Place) -> None:
+    """By both protocols, poll after poll, and what comes later is fetched as well."""
+    accounts = [place.new(protocol, "--keep", count=2) for protocol in ("imaps", "pop3s")]
+    for account in accounts:
+        assert account.polled() == (2, "")
+        assert account.poll_now() == (0, "")
+        place.theirs.put(account.login, later := [uuid4().hex])
+        assert account.poll_now() == (1, "")
+        assert place.came([*account.names, *later])
+        assert account.left() == 3
+        account.remove()
+
+
+def test_what_was_read_there_is_fetched_when_asked_for(place: Place) -> None:
+    """By IMAP, which tells."""
+    account = place.new("imaps", seen=True)
+    assert account.polled() == (0, "")
+    place.ours.run("external", "set", str(account.number), "--fetch-read")
+    wait_until(lambda: place.came(account.names))
+    wait_until(lambda: account.left() == 0)
+    account.remove()
+
+
+def test_a_full_mailbox_leaves_mail_there(place: Place) -> None:
+    """What fits comes, the rest stays, and comes when there is room; the owner is told why."""
+    place.ours.run("user", "add", "bob", "--password-stdin", typed="correct horse\n")
+    place.ours.run("account", "quota", "bob@example.org", "30K")
+    login = f"bob-{uuid4().hex[:8]}"
+    place.theirs.add_user(login, HARD)
+    small, large = [uuid4().hex], [uuid4().hex]
+    place.theirs.put(login, small)
+    place.theirs.put(login, large, size=3000)
+    place.ours.run(
+        "external", "add", "bob", login, place.theirs.name, "--port",
+        str(place.theirs.port("imaps")), "--password-stdin", typed=f"{HARD}\n",
+    )  # fmt: skip
+    account = Account(place, login, place.ours.json("external", "list", "bob")[0]["number"], [])
+    for _ in range(2):
+        assert account.poll_now()[1].startswith(
+            "the mailbox here is full; the mail stays on the server: 552 5.2.2"
+        )
+        assert account.left() == 1
+    place.ours.run("account", "quota", "bob@example.org", "unlimited")
+    assert (account.poll_now(), account.left()) == ((1, ""), 0)
+    found = place.ours.imap("bob@example.org", "correct horse")
+    assert found.select("INBOX", readonly=True)[1] == [b"2"]
+    found.logout()
+    account.remove()
+
+
+def test_wrong_passwords_dead_servers_and_strangers_are_told_apart(place: Place) -> None:
+    """In plain words, when it is polled as when it is tested; a correction helps at once."""
+    wrong = place.new("imaps", password="wrong")
+    dead = place.new("imaps", port=1)
+    no_tls = place.new("pop3s", port=place.theirs.port("pop3"))
+    stranger = place.new("imaps")
+    place.ours.run("settings", "set", "fetchmail.options", "ca=")
+    place.ours.run("save")
+    try:
+        assert stranger.poll_now()[1].startswith(
+            "the server's certificate is self-signed and not trusted"
+        )
+        place.ours.run("external", "set", str(stranger.number), "--no-verify-tls")
+        wait_until(lambda: place.came(stranger.names))
+    finally:
+        place.ours.run("settings", "set", "fetchmail.options", f"ca={place.theirs.ca}")
+        place.ours.run("save")
+    for account, words in (
+        (wrong, "the server does not accept this account name and password"),
+        (dead, "the server refuses connections on this port"),
+        (no_tls, "the server does not speak TLS on this port as asked for"),
+    ):
+        assert account.poll_now()[1].startswith(words)
+        done = place.ours.run("external", "test", str(account.number), status=1)
+        assert words in done.stderr
+        assert account.left() == 1
+    place.ours.run("external", "password", str(wrong.number), "--password-stdin", typed=f"{HARD}\n")
+    wait_until(lambda: place.came(wrong.names))
+    place.ours.run("external", "test", str(wrong.number))
+    for account in (wrong, dead, no_tls, stranger):
+        account.remove()
+
+
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
+def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
+    """Twice in the middle of many messages; by POP3 all of them are still there."""
+    account = place.new(protocol, count=300)
+    for part in (0.2, 0.6):
+        wait_for_part(place, account, part)
+        before = account.last()[0]
+        os.kill(fetchmail(place, account), signal.SIGKILL)
+        account.polled(before)
+        assert "Fetchmail failed with status -9" in account.last()[2]
+        place.ours.run("external", "set", str(account.number))
+    wait_until(lambda: account.left() == 0)
+    wait_until(lambda: account.last()[2] == "")
     assert place.came(account.names)
     account.remove()
+
+
+def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> None:
+    """Its Fetchmail goes with it; the next daemon finishes what was begun."""
+    account = place.new("imaps", count=1000)
+    wait_for_part(place, account, 0.3)
+    holder = fetchmail(place, account)
+    path = place.ours.path("/run/mailstead/fetchmail.pid")
+    os.kill(int(path.read_text()), signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{holder}").exists())
+    assert 0 < account.left() < 1000
+    place.ours.run("start")
+    wait_until(lambda: account.left() == 0, seconds=60)
+    wait_until(lambda: account.last()[1:] != (0, ""))
+    assert place.came(account.names)
+    account.remove()
+
+
+def wait_for_part(place: Place, account: Account, part: float) -> None:
+    """Wait until some of the messages came."""
+    names = set(account.names)
+    wait_until(lambda: len(names & set(place.ours.subjects(ADA))) > part * len(names))
+
+
+def fetchmail(place: Place, account: Account) -> int:
+    """Give the process id of the Fetchmail that polls an account."""
+    folder = place.ours.path("/var/lib/mailstead/fetchmail/state")
+    return int((folder / f"{account.number}.pid").read_text().split()[0])

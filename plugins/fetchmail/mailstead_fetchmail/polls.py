@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import attrs
 import sqlalchemy as sa
 
@@ -10,11 +13,11 @@ from mailstead_fetchmail.tables import ACCOUNTS, POLLS
 
 @attrs.frozen
 class Poll:
-    """An account's last poll.
+    """An account's last poll; moments are seconds since the epoch.
 
     Attributes:
-        at: seconds since the epoch, when it began.
-        succeeded: when one last went well; ``None``: never.
+        at: when it began.
+        succeeded: when the last one that went well began; ``None``: never.
         fetched: messages that came by it.
         error: in plain words; empty when it went well.
     """
@@ -26,36 +29,76 @@ class Poll:
     error: str = ""
 
 
+@attrs.frozen
+class Due:
+    """An account whose turn it is."""
+
+    account_id: int
+    user_id: int
+
+
 def last_poll(connection: sa.Connection, number: int) -> Poll | None:
-    """Give an account's last poll; ``None`` when there was none."""
-    row = connection.execute(sa.select(POLLS).where(POLLS.c.account_id == number)).one_or_none()
-    return None if row is None else Poll(**row._mapping)
+    """Give an account's last poll that ended; ``None`` when there was none."""
+    row = _row(connection, number)
+    if row is None or row.at is None:
+        return None
+    return Poll(number, row.at, row.succeeded, row.fetched, row.error)
 
 
-def record_poll(connection: sa.Connection, poll: Poll) -> None:
-    """Record a poll that ended, unless its account went meanwhile."""
-    exists = sa.select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == poll.account_id)
-    if connection.execute(exists).first() is None:
-        return
-    before = last_poll(connection, poll.account_id)
-    succeeded = (before.succeeded if before else None) if poll.error else poll.at
-    connection.execute(POLLS.delete().where(POLLS.c.account_id == poll.account_id))
-    connection.execute(POLLS.insert().values(attrs.asdict(attrs.evolve(poll, succeeded=succeeded))))
+def begin_poll(connection: sa.Connection, number: int, now: float) -> float | None:
+    """Record that a poll begins; gives since when an earlier one was not finished."""
+    row = _row(connection, number)
+    before: float | None = row.unfinished if row else None
+    if row is None:
+        values = {"account_id": number, "unfinished": now, "fetched": 0, "error": ""}
+        connection.execute(POLLS.insert().values(values))
+    elif before is None:
+        _update(connection, number, unfinished=now)
+    return before
+
+
+def end_poll(connection: sa.Connection, poll: Poll, *, is_finished: bool) -> None:
+    """Record a poll that ended, unless its account went meanwhile.
+
+    ``is_finished``: what was delivered is not on the server any more, or known as old there.
+    """
+    values: dict[str, Any] = {"at": poll.at, "fetched": poll.fetched, "error": poll.error}
+    if not poll.error:
+        values["succeeded"] = poll.at
+    if is_finished:
+        values["unfinished"] = None
+    _update(connection, poll.account_id, **values)
 
 
 def due_accounts(
-    connection: sa.Connection, now: float, seconds: float, limit: int
-) -> tuple[tuple[int, int], ...]:
-    """Give number and owner's id of accounts whose turn it is, the longest waiting first.
+    connection: sa.Connection,
+    now: float,
+    seconds: float,
+    limit: int,
+    *,
+    busy: Collection[int] = (),
+    busy_users: Collection[int] = (),
+) -> tuple[Due, ...]:
+    """Give accounts whose turn it is, the longest waiting first.
 
-    An account that was changed since its last poll does not wait. One polled in what is now
-    the future was so before the clock was set back.
+    Those that are ``busy``, or whose owners are, are left out. An
+    account that was changed since its last poll does not wait. One polled in what is now the
+    future was so before the clock was set back.
     """
     waited = sa.or_(
         POLLS.c.at.is_(None), POLLS.c.at <= now - seconds, POLLS.c.at > now,
         POLLS.c.at < ACCOUNTS.c.changed,
     )  # fmt: skip
+    waited &= ACCOUNTS.c.id.not_in(busy) & ACCOUNTS.c.user_id.not_in(busy_users)
     source = ACCOUNTS.outerjoin(POLLS, POLLS.c.account_id == ACCOUNTS.c.id)
     chosen = sa.select(ACCOUNTS.c.id, ACCOUNTS.c.user_id).select_from(source).where(waited)
-    rows = connection.execute(chosen.order_by(POLLS.c.at).limit(limit))
-    return tuple((row.id, row.user_id) for row in rows)
+    rows = connection.execute(chosen.order_by(POLLS.c.at, ACCOUNTS.c.id).limit(limit))
+    return tuple(Due(row.id, row.user_id) for row in rows)
+
+
+def _row(connection: sa.Connection, number: int) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(POLLS).where(POLLS.c.account_id == number)).one_or_none()
+
+
+def _update(connection: sa.Connection, number: int, **values: Any) -> None:
+    connection.execute(POLLS.update().where(POLLS.c.account_id == number).values(values))

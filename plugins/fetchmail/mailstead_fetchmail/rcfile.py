@@ -23,8 +23,8 @@ class Delivery:
 
     Attributes:
         recipient: the owner's mail account.
-        socket: where Dovecot takes it by LMTP.
-        state: a folder of Fetchmail's user.
+        socket: where it is taken by LMTP.
+        state: path of what Fetchmail remembers, in a folder of its user; endings are added.
         ca: PEM file of authorities; ``None``: the system's.
     """
 
@@ -40,7 +40,7 @@ def rcfile(account: ExternalAccount, password: types.Secret, delivery: Delivery)
 
 
 def _lines(account: ExternalAccount, password: types.Secret, delivery: Delivery) -> Iterator[str]:
-    name = f"{delivery.state}/{account.id}"
+    name = delivery.state
     # What the mailbox refuses stays on the server, and nobody is written to about it.
     yield "set no bouncemail"
     yield "set no spambounce"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailstead.plugin import Context
-from mailstead_fetchmail.places import SOCKET, USER
+from mailstead_fetchmail.places import SOCKET
 from mailstead_mail_retrieval.settings import Services
 from mailstead_mail_smtp.places import MANAGED
 
@@ -19,7 +19,7 @@ def is_on(context: Context) -> bool:
 
 def dovecot(_context: Context) -> Mapping[str, Any]:
     """Give what Dovecot's template sees; it wants a path below its base_dir without that."""
-    return {"managed": MANAGED, "socket": SOCKET.rpartition("/")[2], "user": USER}
+    return {"managed": MANAGED, "socket": SOCKET.rpartition("/")[2]}
 
 
 def unit(context: Context) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from mailstead.plugin import Context, Machine, MachineError
+from mailstead.plugin import Context, Machine, MachineError, Path
 from mailstead_fetchmail.accounts import ExternalAccount, get_account, sealed_password
-from mailstead_fetchmail.places import SOCKET, STATE, USER
+from mailstead_fetchmail.places import GATES, STATE, USER
 from mailstead_fetchmail.rcfile import Delivery, rcfile
 from mailstead_fetchmail.sealing import read_key, unseal
 from mailstead_fetchmail.settings import Options
-from mailstead_fetchmail.words import outcome_of
+from mailstead_fetchmail.words import error_of
 from mailstead_mail_smtp.addresses.accounts import account_of
 from mailstead_users.directory import Directory
 
@@ -21,23 +21,36 @@ PATIENCE = 15  # seconds to wait for a word, when somebody waits for the answer
 
 @attrs.frozen
 class Run:
-    """A command and what it reads."""
+    """A command, what it reads, and for whom it fetches.
+
+    Attributes:
+        gate: the socket it brings mail to.
+        ids: user and group it runs as.
+    """
 
     argv: tuple[str, ...]
     stdin: str = attrs.field(repr=False)
+    recipient: str
+    gate: Path
+    ids: tuple[int, int]
 
 
 def run_for(
-    context: Context, machine: Machine, connection: sa.Connection, key: bytes, number: int
+    context: Context, machine: Machine, connection: sa.Connection, number: int, *, name: str = ""
 ) -> Run:
-    """Make the run that polls an account. Raises NotFound, MachineError with plain words."""
+    """Make the run that polls an account. Raises NotFound, MachineError with plain words.
+
+    ``name`` is what Fetchmail's files are named by; two runs of one name exclude each other.
+    """
     account = get_account(connection, number)
     recipient = _recipient(connection, account)
-    password = unseal(key, sealed_password(connection, number))
-    options = context.settings.form(Options)
-    ca = str(options.ca) if options.ca else None
-    delivery = Delivery(recipient, context.path(SOCKET), context.path(STATE), ca)
-    return Run(command(machine), rcfile(account, password, delivery))
+    password = unseal(read_key(context, machine), sealed_password(connection, number))
+    gate = context.path(f"{GATES}/fetchmail-{number}.sock")
+    state = context.path(f"{STATE}/{name or number}")
+    ca = context.settings.form(Options).ca
+    text = rcfile(account, password, Delivery(recipient, gate, state, ca))
+    ids = _user(machine)
+    return Run(_command(ids), text, recipient, gate, ids)
 
 
 def try_account(context: Context, machine: Machine, directory: Directory, number: int) -> str:
@@ -45,24 +58,26 @@ def try_account(context: Context, machine: Machine, directory: Directory, number
 
     Raises NotFound, MachineError.
     """
-    key = read_key(context, machine)
     with directory.read() as connection:
-        run = run_for(context, machine, connection, key, number)
+        run = run_for(context, machine, connection, number, name=f"{number}-test")
     argv = (*run.argv, "--check", "--timeout", str(PATIENCE))
-    return outcome_of(machine.run(argv, stdin=run.stdin, timeout=2.0 * PATIENCE)).error
+    return error_of(machine.run(argv, stdin=run.stdin, timeout=4.0 * PATIENCE))
 
 
-def command(machine: Machine, *words: str) -> tuple[str, ...]:
-    """Give the command line of Fetchmail. Raises MachineError when its user is missing."""
+def _user(machine: Machine) -> tuple[int, int]:
     ids = machine.user(USER)
     if ids is None:
         hint = "install the package fetchmail"
         raise MachineError("the system user does not exist", where=USER, hint=hint)
+    return ids
+
+
+def _command(ids: tuple[int, int]) -> tuple[str, ...]:
     # It ends when we do: two of one account would fetch the same mail.
     return (
         "setpriv", f"--reuid={ids[0]}", f"--regid={ids[1]}", "--clear-groups", "--no-new-privs",
         "--reset-env", "--pdeathsig=TERM", "--",
-        "fetchmail", "--fetchmailrc", "-", "--nodetach", "--nosyslog", *words,
+        "fetchmail", "--fetchmailrc", "-", "--nodetach", "--nosyslog",
     )  # fmt: skip
 
 

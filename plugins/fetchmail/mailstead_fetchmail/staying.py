@@ -7,31 +7,52 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 import attrs
+import sqlalchemy as sa
 
-from mailstead.plugin import Completed, Context, Machine, MachineError, MailsteadError, Programs
-from mailstead_fetchmail.polls import Poll, due_accounts, record_poll
+from mailstead.plugin import (
+    Completed,
+    Context,
+    Gate,
+    Machine,
+    MachineError,
+    MailsteadError,
+    NotFound,
+    Programs,
+)
+from mailstead_fetchmail.delivered import delivered_since
+from mailstead_fetchmail.places import SOCKET, STATE, USER
+from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
 from mailstead_fetchmail.running import LONGEST, run_for
-from mailstead_fetchmail.sealing import read_key
 from mailstead_fetchmail.settings import Options
-from mailstead_fetchmail.words import RUNS_ALREADY, outcome_of
+from mailstead_fetchmail.words import RUNS_ALREADY, error_of, went_well
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
-SECONDS = 2.0  # between looks into the directory
+SECONDS = 1.0  # between looks into the directory
 PATIENCE = 30.0  # after an error of our own
 MOST = 20  # runs beside each other
 MOST_OF_ONE = 2  # of them for accounts of one user
 Ended = Mapping[str, Completed | MachineError]
 
 
-@attrs.frozen
-class Began:
-    """A poll under way: since when, and whose account it is."""
+@attrs.define
+class UnderWay:
+    """A poll under way.
+
+    Attributes:
+        unfinished: since when an earlier one was not finished.
+        gate: what came by it; ``None`` when it could not be started.
+        stack: closes the gate.
+    """
 
     at: float
     user_id: int
+    unfinished: float | None
+    gate: Gate | None = None
+    stack: ExitStack = attrs.field(factory=ExitStack)
 
 
 @attrs.define
@@ -46,17 +67,17 @@ class Stay:
     context: Callable[[], Context]
     machine: Machine
     tell: Callable[[str], None]
-    under_way: dict[str, Began] = attrs.field(factory=dict)
+    under_way: dict[str, UnderWay] = attrs.field(factory=dict)
 
     def stay(self) -> None:
         """Go on until the process is ended."""
-        with self.machine.side_by_side() as programs:
-            while True:
-                try:
-                    self.turn(programs)
-                except MailsteadError as error:
-                    self.tell(str(error))
-                    self.machine.sleep(PATIENCE)
+        try:
+            with self.machine.side_by_side() as programs:
+                while True:
+                    self._try_turn(programs)
+        finally:
+            for poll in self.under_way.values():
+                poll.stack.close()
 
     def turn(self, programs: Programs) -> None:
         """Start what is due, and record what ends within a moment. Raises MailsteadError."""
@@ -68,33 +89,92 @@ class Stay:
         ended = programs.ended(SECONDS)
         if ended:
             with open_directory(context) as directory:
-                self._record(directory, ended)
+                self._record(context, directory, ended)
+
+    def _try_turn(self, programs: Programs) -> None:
+        try:
+            self.turn(programs)
+        except MailsteadError as error:
+            self.tell(str(error))
+            self.machine.sleep(PATIENCE)
 
     def _start(self, context: Context, directory: Directory, programs: Programs) -> None:
         now = self.machine.now()
         seconds = context.settings.form(Options).period * 60.0
         with directory.read() as connection:
-            due = due_accounts(connection, now, seconds, 2 * MOST)
-        for number, user_id in due:
-            name = str(number)
-            mine = Counter(item.user_id for item in self.under_way.values())[user_id]
-            if name in self.under_way or mine >= MOST_OF_ONE or len(self.under_way) >= MOST:
-                continue
-            self.under_way[name] = Began(now, user_id)
-            try:
-                key = read_key(context, self.machine)
-                with directory.read() as connection:
-                    run = run_for(context, self.machine, connection, key, number)
-                programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)
-            except MachineError as error:
-                self._record(directory, {name: error})
+            chosen = self._chosen(connection, now, seconds)
+        if not chosen:
+            return
+        with directory.write() as connection:
+            for item in chosen:
+                before = begin_poll(connection, item.account_id, now)
+                self.under_way[str(item.account_id)] = UnderWay(now, item.user_id, before)
+        for item in chosen:
+            self._start_one(context, directory, programs, item.account_id)
 
-    def _record(self, directory: Directory, ended: Ended) -> None:
+    def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
+        """Choose as many as there is room for, and not too many of one user."""
+        owners = Counter(poll.user_id for poll in self.under_way.values())
+        busy = [int(name) for name in self.under_way]
+        busy_users = [user for user, count in owners.items() if count >= MOST_OF_ONE]
+        due = due_accounts(connection, now, seconds, MOST, busy=busy, busy_users=busy_users)
+        chosen: list[Due] = []
+        for item in due:
+            if owners.total() < MOST and owners[item.user_id] < MOST_OF_ONE:
+                owners[item.user_id] += 1
+                chosen.append(item)
+        return chosen
+
+    def _start_one(
+        self, context: Context, directory: Directory, programs: Programs, number: int
+    ) -> None:
+        name, poll = str(number), self.under_way[str(number)]
+        try:
+            with directory.read() as connection:
+                run = run_for(context, self.machine, connection, number)
+            known = None
+            if poll.unfinished is not None:
+                known = delivered_since(context, self.machine, run.recipient, poll.unfinished)
+            target, (uid, gid) = context.path(SOCKET), run.ids
+            gate = self.machine.lmtp_gate(run.gate, target, uid=uid, gid=gid, is_known=known)
+            poll.gate = poll.stack.enter_context(gate)
+            programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)
+        except NotFound:  # it went just now
+            self.under_way.pop(name)
+        except MachineError as error:
+            self._record(context, directory, {name: error})
+
+    def _record(self, context: Context, directory: Directory, ended: Ended) -> None:
+        for name in ended:
+            self.under_way[name].stack.close()
         with directory.write() as connection:
             for name, done in ended.items():
-                began = self.under_way.pop(name)
+                poll = self.under_way.pop(name)
                 if isinstance(done, Completed) and done.status == RUNS_ALREADY:
-                    continue
-                outcome = outcome_of(done)
-                poll = Poll(int(name), began.at, None, outcome.fetched, outcome.error)
-                record_poll(connection, poll)
+                    self._unlock(context, name)
+                else:
+                    record(connection, int(name), poll, done)
+
+    def _unlock(self, context: Context, name: str) -> None:
+        """Remove a lock whose holder was killed, and whose process id is another's now."""
+        path = context.path(f"{STATE}/{name}.pid")
+        try:
+            holder = self.machine.process(int(self.machine.read_file(path, limit=64).split()[0]))
+        except (FileNotFoundError, ValueError, IndexError):
+            holder = None
+        if holder is None or holder.name != USER:
+            self.machine.remove_file(path)
+
+
+def record(
+    connection: sa.Connection, number: int, poll: UnderWay, done: Completed | MachineError
+) -> None:
+    """Record what became of a poll."""
+    gate = poll.gate
+    fetched, refusal = (gate.delivered, gate.refusal) if gate else (0, "")
+    is_unsure = gate is not None and gate.unsure > 0
+    has_come = gate is not None and gate.delivered + gate.known > 0
+    # Where nothing came nothing can come twice; a poll that was to finish another has to.
+    is_finished = went_well(done) or (not has_come and poll.unfinished is None)
+    ended = Poll(number, poll.at, None, fetched, error_of(done, refusal))
+    end_poll(connection, ended, is_finished=is_finished and not is_unsure)

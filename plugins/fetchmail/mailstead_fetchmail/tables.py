@@ -33,9 +33,13 @@ POLLS = sa.Table(
     "polls",
     METADATA,
     sa.Column("account_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Float, nullable=False),
-    # When it last went well; null: never.
+    # When the last one that ended began; null: none did.
+    sa.Column("at", sa.Float),
+    # When the last one that went well began; null: never.
     sa.Column("succeeded", sa.Float),
+    # When the first one began after which mail that was delivered may still be on the server, as
+    # if it were new: one that was killed, or lost its connection; null: nothing of the kind.
+    sa.Column("unfinished", sa.Float),
     sa.Column("fetched", sa.Integer, nullable=False),
     # In plain words; empty: it went well.
     sa.Column("error", sa.Text, nullable=False),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from mailstead.plugin import Completed, MachineError
 
 FETCHED, NOTHING_NEW = 0, 1
 RUNS_ALREADY = 8
 LIMIT_REACHED = 13
 LONGEST = 300
-_READING = re.compile(r"^reading message .* (?:flushed|not flushed)", re.MULTILINE)
+_IS_FULL = re.compile(r"\b[45]\.2\.2\b")
+_FULL = "the mailbox here is full"
+_NOT_TAKEN = "the mailbox here does not take the mail"
 _SAYS: tuple[tuple[str, str], ...] = (
     (r"Connection refused", "the server refuses connections on this port"),
     (r"(?i)name resolution|name or service not known|nodename nor servname|no address associated",
@@ -32,8 +32,6 @@ _SAYS: tuple[tuple[str, str], ...] = (
     (r"(?i)Authorization failure|Login incorrect|AUTHENTICATIONFAILED|Authentication failed",
      "the server does not accept this account name and password"),
     (r"(?i)lock busy|\[IN-USE\]", "the account is in use by another program; it is tried again"),
-    (r"(?i)quota|mailbox is full|4\.2\.2|5\.2\.2",
-     "the mailbox here is full; the mail stays on the server"),
 )  # fmt: skip
 _STATUSES = {
     2: "the connection to the server failed",
@@ -48,22 +46,22 @@ _STATUSES = {
 }
 
 
-@attrs.frozen
-class Outcome:
-    """What a run came to: how many messages, and what went wrong, or nothing."""
-
-    fetched: int
-    error: str = ""
+def went_well(done: Completed | MachineError) -> bool:
+    """Tell whether a run ended its session with the server as it should."""
+    return isinstance(done, Completed) and done.status in (FETCHED, NOTHING_NEW, LIMIT_REACHED)
 
 
-def outcome_of(done: Completed | MachineError) -> Outcome:
-    """Tell what became of a run."""
-    if isinstance(done, MachineError):
-        return Outcome(0, str(done))
-    fetched = len(_READING.findall(done.stdout))
-    if done.status in (FETCHED, NOTHING_NEW, LIMIT_REACHED):
-        return Outcome(fetched)
-    return Outcome(fetched, _error(done))
+def error_of(done: Completed | MachineError, refusal: str = "") -> str:
+    """Tell what went wrong in a run, or "".
+
+    ``refusal`` is what Dovecot said when it did not take a message.
+    """
+    if refusal:
+        words = _FULL if _IS_FULL.search(refusal) else _NOT_TAKEN
+        return f"{words}; the mail stays on the server: {refusal}"[:LONGEST]
+    if went_well(done):
+        return ""
+    return str(done) if isinstance(done, MachineError) else _error(done)
 
 
 def _error(done: Completed) -> str:

@@ -13,7 +13,7 @@ from mailstead.errors import AlreadyExists, InvalidInput, InvalidValue, NotFound
 from mailstead.plugin import types
 from mailstead_fetchmail import accounts, following
 from mailstead_fetchmail.accounts import Choices, ExternalAccount
-from mailstead_fetchmail.polls import Poll, last_poll, record_poll
+from mailstead_fetchmail.polls import Poll, begin_poll, end_poll, last_poll
 from mailstead_fetchmail.sealing import unseal
 from mailstead_fetchmail.tables import ACCOUNTS
 from mailstead_users.hookspecs import UserChange
@@ -174,7 +174,8 @@ def test_accounts_go_with_their_owner_and_numbers_never_come_back(
     """With what is known of their polls; others stay."""
     add(connection)
     add(connection, "bob")
-    record_poll(connection, Poll(1, 1.0))
+    begin_poll(connection, 1, 1.0)
+    end_poll(connection, Poll(1, 1.0), is_finished=True)
     change = UserChange(
         cast("Any", None), connection, cast("Any", None), find_user(connection, "ada")
     )

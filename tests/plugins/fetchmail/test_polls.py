@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from mailstead_fetchmail import accounts
 from mailstead_fetchmail.accounts import Choices
-from mailstead_fetchmail.polls import Poll, due_accounts, last_poll, record_poll
+from mailstead_fetchmail.polls import Poll, begin_poll, due_accounts, end_poll, last_poll
 from tests.plugins.fetchmail.test_accounts import add
 
 PERIOD = 180.0
@@ -14,7 +14,13 @@ PERIOD = 180.0
 
 def due(connection: sa.Connection, now: float, limit: int = 10) -> list[int]:
     """Give the numbers whose turn it is."""
-    return [number for number, _ in due_accounts(connection, now, PERIOD, limit)]
+    return [item.account_id for item in due_accounts(connection, now, PERIOD, limit)]
+
+
+def record_poll(connection: sa.Connection, poll: Poll) -> None:
+    """Let a poll begin and end."""
+    begin_poll(connection, poll.account_id, poll.at)
+    end_poll(connection, poll, is_finished=True)
 
 
 def test_an_account_waits_for_the_period(connection: sa.Connection) -> None:
@@ -59,5 +65,31 @@ def test_the_last_success_is_remembered_over_errors(connection: sa.Connection) -
     record_poll(connection, Poll(1, 1500.0, error="oops"))
     assert last_poll(connection, 1) == Poll(1, 1500.0, 1300.0, 0, "oops")
     accounts.remove_account(connection, 1)
-    record_poll(connection, Poll(1, 1700.0))
+    end_poll(connection, Poll(1, 1700.0), is_finished=True)
     assert last_poll(connection, 1) is None
+
+
+def test_what_is_busy_is_left_out(connection: sa.Connection) -> None:
+    """Whoever else waits comes then, however many accounts one has."""
+    for number in range(4):
+        add(connection, login=f"ada{number}")
+    add(connection, "bob")
+    found = due_accounts(connection, 5000.0, PERIOD, 2, busy=[1, 2])
+    assert [(item.account_id, item.user_id) for item in found] == [(3, 1), (4, 1)]
+    found = due_accounts(connection, 5000.0, PERIOD, 2, busy=[1, 2], busy_users=[1])
+    assert [(item.account_id, item.user_id) for item in found] == [(5, 2)]
+
+
+def test_a_poll_that_was_cut_short_is_remembered_until_one_is_finished(
+    connection: sa.Connection,
+) -> None:
+    """By when the first of them began."""
+    add(connection)
+    assert begin_poll(connection, 1, 1100.0) is None
+    assert last_poll(connection, 1) is None
+    assert due(connection, 1101.0) == [1]
+    assert begin_poll(connection, 1, 1200.0) == 1100.0
+    end_poll(connection, Poll(1, 1200.0, error="the connection was lost"), is_finished=False)
+    assert begin_poll(connection, 1, 1400.0) == 1100.0
+    end_poll(connection, Poll(1, 1400.0), is_finished=True)
+    assert begin_poll(connection, 1, 1600.0) is None

@@ -21,7 +21,7 @@ ACCOUNT = ExternalAccount(
     7, "ada", 1, "ada@work", "imap.work.example", "imaps", 993,
     keep=False, fetch_read=False, verify_tls=True, changed=0.0,
 )  # fmt: skip
-DELIVERY = Delivery("ada@example.org", Path("/srv/box/lmtp"), Path("/srv/box/state"))
+DELIVERY = Delivery("ada@example.org", Path("/srv/box/lmtp"), Path("/srv/box/state/7"))
 
 
 def understood(text: str) -> str:

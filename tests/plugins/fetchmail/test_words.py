@@ -6,20 +6,23 @@ import pytest
 
 from mailstead.errors import MachineError
 from mailstead.machine.base import Completed
-from mailstead_fetchmail.words import LONGEST, Outcome, outcome_of
-
-THREE = (
-    "3 messages for ada at localhost (1200 octets).\n"
-    "reading message ada@localhost:1 of 3 (400 octets) flushed\n"
-    "reading message ada@localhost:2 of 3 (400 octets) not flushed\n"
-    "reading message ada@localhost:3 of 3 (400 octets)\n"
-)
+from mailstead_fetchmail.words import LONGEST, error_of, went_well
 
 
-def test_messages_are_counted() -> None:
-    """Those that were delivered, whether they stay there or not."""
-    assert outcome_of(Completed(0, THREE, "")) == Outcome(2)
-    assert outcome_of(Completed(1, "fetchmail: No mail for ada at localhost\n", "")) == Outcome(0)
+def test_a_run_with_or_without_new_mail_went_well() -> None:
+    """Nothing is said of it."""
+    for status in (0, 1):
+        done = Completed(status, "reading message ada@localhost:1 of 1 flushed", "a warning")
+        assert (went_well(done), error_of(done)) == (True, "")
+
+
+def test_mail_that_is_refused_here_is_said_to_stay_there() -> None:
+    """Whatever Fetchmail says of it."""
+    full = "552 5.2.2 <ada@example.org> the mailbox is full"
+    said = error_of(Completed(0, "", ""), full)
+    assert said == f"the mailbox here is full; the mail stays on the server: {full}"
+    said = error_of(Completed(10, "", "LMTP connect failed"), "451 4.3.0 try again")
+    assert said.startswith("the mailbox here does not take the mail; the mail stays on the server")
 
 
 @pytest.mark.parametrize(
@@ -42,16 +45,17 @@ def test_messages_are_counted() -> None:
 )  # fmt: skip
 def test_an_error_is_said_in_plain_words(status: int, said: str, words: str) -> None:
     """With Fetchmail's own behind them."""
-    error = outcome_of(Completed(status, "", said)).error
+    error = error_of(Completed(status, "", said))
     assert error.startswith(words)
     assert said.removeprefix("fetchmail: ") in error
 
 
 def test_an_error_is_of_bounded_length() -> None:
     """A server may say a lot."""
-    assert len(outcome_of(Completed(2, "", "x" * 5000)).error) == LONGEST
+    assert len(error_of(Completed(2, "", "x" * 5000))) == LONGEST
 
 
 def test_what_was_killed_says_so() -> None:
     """A run that took too long."""
-    assert "too long" in outcome_of(MachineError("took too long")).error
+    assert not went_well(MachineError("took too long"))
+    assert "too long" in error_of(MachineError("took too long"))
