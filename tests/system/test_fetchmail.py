@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -30,20 +32,27 @@ class Place:
 
     def new(
         self, protocol: str = "imaps", *words: str, count: int = 1, password: str = HARD,
-        port: int = 0, **how: Any,
+        port: int = 0, server: External | None = None, **how: Any,
     ) -> Account:  # fmt: skip
         """Make an account there with so many messages, and let ada fetch from it."""
         login = f"ada-{uuid4().hex[:8]}"
-        self.theirs.add_user(login, HARD)
+        server = server or self.theirs
+        server.add_user(login, HARD)
         names = [uuid4().hex for _ in range(count)]
-        self.theirs.put(login, names, **how)
+        server.put(login, names, **how)
+        began = self.stored()
         self.ours.run(
-            "external", "add", "ada", login, self.theirs.name, "--protocol", protocol,
-            "--port", str(port or self.theirs.port(protocol)), "--password-stdin", *words,
+            "external", "add", "ada", login, server.name, "--protocol", protocol,
+            "--port", str(port or server.port(protocol)), "--password-stdin", *words,
             typed=f"{password}\n",
         )  # fmt: skip
         number = self.ours.json("external", "list", "ada")[-1]["number"]
-        return Account(self, login, number, names)
+        return Account(self, login, number, names, began)
+
+    def stored(self) -> int:
+        """Count ada's messages, quickly."""
+        homes = self.ours.path("/var/vmail/example.org")
+        return sum(1 for name in ("new", "cur") for _ in homes.glob(f"ada-*/Maildir/{name}/*"))
 
     def came(self, names: list[str]) -> bool:
         """Tell whether messages are in ada's mailbox, each once."""
@@ -59,6 +68,7 @@ class Account:
     login: str
     number: int
     names: list[str]
+    began: int = 0
 
     def last(self) -> tuple[float, int, str]:
         """Give when it was polled, what came, and what went wrong, as the command shows it.
@@ -175,23 +185,11 @@ def test_a_full_mailbox_leaves_mail_there(place: Place) -> None:
     account.remove()
 
 
-def test_wrong_passwords_dead_servers_and_strangers_are_told_apart(place: Place) -> None:
+def test_wrong_passwords_and_dead_servers_are_told_apart(place: Place) -> None:
     """In plain words, when it is polled as when it is tested; a correction helps at once."""
     wrong = place.new("imaps", password="wrong")
     dead = place.new("imaps", port=1)
     no_tls = place.new("pop3s", port=place.theirs.port("pop3"))
-    stranger = place.new("imaps")
-    place.ours.run("settings", "set", "fetchmail.options", "ca=")
-    place.ours.run("save")
-    try:
-        assert stranger.poll_now()[1].startswith(
-            "the server's certificate is self-signed and not trusted"
-        )
-        place.ours.run("external", "set", str(stranger.number), "--no-verify-tls")
-        wait_until(lambda: place.came(stranger.names))
-    finally:
-        place.ours.run("settings", "set", "fetchmail.options", f"ca={place.theirs.ca}")
-        place.ours.run("save")
     for account, words in (
         (wrong, "the server does not accept this account name and password"),
         (dead, "the server refuses connections on this port"),
@@ -204,16 +202,30 @@ def test_wrong_passwords_dead_servers_and_strangers_are_told_apart(place: Place)
     place.ours.run("external", "password", str(wrong.number), "--password-stdin", typed=f"{HARD}\n")
     wait_until(lambda: place.came(wrong.names))
     place.ours.run("external", "test", str(wrong.number))
-    for account in (wrong, dead, no_tls, stranger):
+    for account in (wrong, dead, no_tls):
         account.remove()
+
+
+def test_a_certificate_of_a_stranger_is_not_trusted(place: Place) -> None:
+    """Unless the owner does without verified TLS, which is a change that counts at once."""
+    strangers = External.start()
+    try:
+        account = place.new("imaps", server=strangers)
+        words = "the server's certificate is self-signed and not trusted"
+        assert account.polled()[1].startswith(words)
+        place.ours.run("external", "set", str(account.number), "--no-verify-tls")
+        wait_until(lambda: place.came(account.names))
+        account.remove()
+    finally:
+        strangers.stop()
 
 
 @pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
 def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
     """Twice in the middle of many messages; by POP3 all of them are still there."""
-    account = place.new(protocol, count=300)
+    account = place.new(protocol, count=200)
     for part in (0.2, 0.6):
-        wait_for_part(place, account, part)
+        wait_for_part(account, part)
         before = account.last()[0]
         os.kill(fetchmail(place, account), signal.SIGKILL)
         account.polled(before)
@@ -225,10 +237,63 @@ def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: st
     account.remove()
 
 
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
+def test_a_server_that_goes_away_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
+    """First theirs, then who takes mail here, each in the middle of many messages."""
+    account = place.new(protocol, count=200)
+    wait_for_part(account, 0.2)
+    before = account.last()[0]
+    kill_children(place.theirs.folder / "run", protocol.removesuffix("s"))
+    assert "the connection to the server failed" in account.polled(before)[1]
+    before = account.last()[0]
+    place.ours.run("external", "set", str(account.number))
+    wait_for_part(account, 0.5)
+    kill_children(place.ours.path("/run/dovecot"), "lmtp")
+    assert "stays on the server" in account.polled(before)[1]
+    place.ours.run("external", "set", str(account.number))
+    wait_until(lambda: account.left() == 0)
+    wait_until(lambda: account.last()[2] == "")
+    assert place.came(account.names)
+    account.remove()
+
+
+def test_a_server_that_never_answers_holds_up_nobody(place: Place) -> None:
+    """And no password is in sight while one is waited for."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        waiting = place.new("imap", "--no-verify-tls", port=silent.getsockname()[1])
+        client, _ = silent.accept()
+        with client:
+            other = place.new("imaps")
+            assert other.polled() == (1, "")
+            assert waiting.last()[0] == 0
+            words = Path(f"/proc/{fetchmail(place, waiting)}/cmdline").read_bytes()
+            status = Path(f"/proc/{fetchmail(place, waiting)}/status").read_text()
+    assert HARD.encode() not in words
+    assert f"Uid:\t{pwd.getpwnam('fetchmail').pw_uid}\t" in status
+    secrets = [path for path in place.ours.folder.rglob("*") if path.is_file()]
+    assert not [path for path in secrets if HARD.encode() in path.read_bytes()]
+    for account in (waiting, other):
+        account.remove()
+
+
+def test_accounts_go_with_their_owner(place: Place) -> None:
+    """Who is told before."""
+    place.ours.run("user", "add", "eve", "--password-stdin", typed="correct horse\n")
+    words = ("external", "add", "eve", "eve", "mail.example", "--password-stdin")
+    place.ours.run(*words, typed="x\n")
+    place.ours.run(*words, typed="x\n", status=2)
+    done = place.ours.run("user", "delete", "eve", "--yes")
+    assert "mail is fetched from eve at mail.example" in done.stderr
+    place.ours.run("user", "add", "eve", "--password-stdin", typed="correct horse\n")
+    assert place.ours.json("external", "list", "eve") == []
+
+
 def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> None:
     """Its Fetchmail goes with it; the next daemon finishes what was begun."""
     account = place.new("imaps", count=1000)
-    wait_for_part(place, account, 0.3)
+    wait_for_part(account, 0.3)
     holder = fetchmail(place, account)
     path = place.ours.path("/run/mailstead/fetchmail.pid")
     os.kill(int(path.read_text()), signal.SIGKILL)
@@ -241,10 +306,20 @@ def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> N
     account.remove()
 
 
-def wait_for_part(place: Place, account: Account, part: float) -> None:
+def kill_children(base_dir: Path, name: str) -> None:
+    """Kill those processes of a Dovecot that have a name."""
+    master = (base_dir / "master.pid").read_text().strip()
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    found = [pid for pid in children if Path(f"/proc/{pid}/comm").read_text() == f"{name}\n"]
+    assert found
+    for pid in found:
+        os.kill(int(pid), signal.SIGKILL)
+
+
+def wait_for_part(account: Account, part: float) -> None:
     """Wait until some of the messages came."""
-    names = set(account.names)
-    wait_until(lambda: len(names & set(place.ours.subjects(ADA))) > part * len(names))
+    wanted = account.began + part * len(account.names)
+    wait_until(lambda: account.place.stored() > wanted)
 
 
 def fetchmail(place: Place, account: Account) -> int:

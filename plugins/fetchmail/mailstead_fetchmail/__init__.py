@@ -20,7 +20,6 @@ from mailstead.plugin import (
 )
 from mailstead_fetchmail import places, render, sealing
 from mailstead_fetchmail.settings import Options
-from mailstead_mail_retrieval.render import dialect
 
 
 def prepare(context: Context, machine: Machine) -> None:
@@ -30,10 +29,7 @@ def prepare(context: Context, machine: Machine) -> None:
 
 module = Module(
     sections=(Options,),
-    files=(
-        Template(places.CONFIG, dialect("fetchmail.conf.j2"), variables=render.dovecot),
-        Template(places.UNIT, render.unit, variables=render.unit_variables),
-    ),
+    files=(Template(places.UNIT, render.unit, variables=render.unit_variables),),
     generated=(Generated(places.KEY, sealing.make_key),),
     folders=(
         Folder(places.FOLDER, mode=0o711),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailstead.plugin import Context
-from mailstead_fetchmail.places import SOCKET
 from mailstead_mail_retrieval.settings import Services
 from mailstead_mail_smtp.places import MANAGED
 
@@ -15,11 +14,6 @@ from mailstead_mail_smtp.places import MANAGED
 def is_on(context: Context) -> bool:
     """Tell whether mail is fetched at all."""
     return context.settings.form(Services).external_retrieval
-
-
-def dovecot(_context: Context) -> Mapping[str, Any]:
-    """Give what Dovecot's template sees; it wants a path below its base_dir without that."""
-    return {"managed": MANAGED, "socket": SOCKET.rpartition("/")[2]}
 
 
 def unit(context: Context) -> str | None:

@@ -23,11 +23,12 @@ from mailstead.plugin import (
     Programs,
 )
 from mailstead_fetchmail.delivered import delivered_since
-from mailstead_fetchmail.places import SOCKET, STATE, USER
+from mailstead_fetchmail.places import STATE, USER
 from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
 from mailstead_fetchmail.running import LONGEST, run_for
 from mailstead_fetchmail.settings import Options
 from mailstead_fetchmail.words import RUNS_ALREADY, error_of, went_well
+from mailstead_mail_retrieval.daemon import LMTP
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
@@ -135,7 +136,7 @@ class Stay:
             known = None
             if poll.unfinished is not None:
                 known = delivered_since(context, self.machine, run.recipient, poll.unfinished)
-            target, (uid, gid) = context.path(SOCKET), run.ids
+            target, (uid, gid) = context.path(LMTP), run.ids
             gate = self.machine.lmtp_gate(run.gate, target, uid=uid, gid=gid, is_known=known)
             poll.gate = poll.stack.enter_context(gate)
             programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)

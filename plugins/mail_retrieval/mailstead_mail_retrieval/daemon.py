@@ -12,6 +12,7 @@ from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
 
+LMTP = f"{QUEUE}/private/dovecot-lmtp"  # where it takes mail; for Postfix and root
 TURNS = {
     "imap": (Say(None, "* OK"), Say("a STARTTLS", "a OK"), Say("b LOGOUT", "b OK")),
     "imaps": (Say(None, "* OK"), Say("a LOGOUT", "a OK")),
@@ -71,8 +72,7 @@ def _contributed(context: Context) -> Iterator[Probe]:
 
 def _lmtp(context: Context) -> Probe:
     turns = (Say(None, "220"), Say(f"LHLO {fqdn(context)}", "250"), Say("QUIT", "221"))
-    socket = str(context.path(f"{QUEUE}/private/dovecot-lmtp"))
-    return Probe("LMTP answers", Conversation(socket=socket, turns=turns))
+    return Probe("LMTP answers", Conversation(socket=str(context.path(LMTP)), turns=turns))
 
 
 def _submission(context: Context) -> Iterator[Probe]:

@@ -1,0 +1,240 @@
+"""One look after another into the directory, with runs of Fetchmail that end as a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from mailstead.context import Context
+from mailstead.machine.base import Completed
+from mailstead.machine.base import Path as SystemPath
+from mailstead.machine.fake import FakeMachine
+from mailstead.plugin import types
+from mailstead_fetchmail import accounts
+from mailstead_fetchmail.accounts import Choices
+from mailstead_fetchmail.places import KEY as KEY_PLACE
+from mailstead_fetchmail.places import STATE
+from mailstead_fetchmail.polls import Poll, last_poll
+from mailstead_fetchmail.running import try_account
+from mailstead_fetchmail.staying import Stay
+from mailstead_fetchmail.tables import POLLS
+from mailstead_mail_smtp.addresses.accounts import suspend
+from mailstead_users.directory import Directory
+from tests.plugins.contexts import MODULES, SANDBOX, bench
+from tests.plugins.fetchmail.conftest import KEY
+
+PASSWORD = types.Secret("s3cret")
+DONE = Completed(0, "", "")
+
+
+@attrs.define
+class World:
+    """A directory, a machine and who stays."""
+
+    directory: Directory
+    machine: FakeMachine
+    context: Context
+    said: list[str] = attrs.field(factory=list)
+
+    def add(self, login: str = "ada@work", owner: str = "ada") -> int:
+        """Add an account."""
+        choices = Choices(login, "imap.work.example", "imaps")
+        with self.directory.write() as connection:
+            made = accounts.add_account(
+                connection, KEY, owner, PASSWORD, choices, self.machine.now()
+            )
+        return made.id
+
+    def stay(self) -> Stay:
+        """Give a new process that stays."""
+        return Stay(lambda: self.context, self.machine, self.said.append)
+
+    def turn(self, stay: Stay | None = None) -> None:
+        """Look once."""
+        with self.machine.side_by_side() as programs:
+            (stay or self.stay()).turn(programs)
+
+    def started(self) -> list[tuple[Any, ...]]:
+        """Give what was started."""
+        return [args for name, args in self.machine.calls if name == "start"]
+
+    def last(self, number: int = 1) -> Poll | None:
+        """Give an account's last poll."""
+        with self.directory.read() as connection:
+            return last_poll(connection, number)
+
+    def unfinished(self, number: int = 1) -> float | None:
+        """Give since when a poll was not finished."""
+        chosen = sa.select(POLLS.c.unfinished).where(POLLS.c.account_id == number)
+        with self.directory.read() as connection:
+            found: float | None = connection.execute(chosen).scalar_one()
+        return found
+
+
+@pytest.fixture
+def world(directory: Directory, tmp_path: Path) -> Iterator[World]:
+    """Give one in which nothing has happened yet."""
+    machine = FakeMachine()
+    machine.users["fetchmail"] = (105, 65534)
+    instance = attrs.evolve(SANDBOX, prefix=SystemPath(tmp_path))
+    (tmp_path / "store").mkdir()
+    with bench(tmp_path / "store", (*MODULES, "users", "fetchmail")) as made:
+        context = made.context(instance)
+        machine.add_file(context.path(KEY_PLACE), KEY, mode=0o600)
+        yield World(directory, machine, context)
+
+
+def test_what_is_due_is_polled_and_recorded(world: World) -> None:
+    """Under Fetchmail's user; the password is in nothing but what it reads."""
+    world.add()
+    world.machine.gate.delivered = 3
+    world.turn()
+    ((name, argv, stdin, timeout),) = world.started()
+    assert (name, timeout) == ("1", 3600.0)
+    assert argv[:5] == (
+        "setpriv", "--reuid=105", "--regid=65534", "--clear-groups", "--no-new-privs"
+    )  # fmt: skip
+    assert "s3cret" not in repr(argv)
+    assert "".join(f"\\x{byte:02x}" for byte in b"s3cret") in stdin
+    at = world.machine.now()
+    assert world.last() == Poll(1, at, at, 3)
+    assert world.unfinished() is None
+    world.turn()
+    assert len(world.started()) == 1
+
+
+def test_nothing_is_started_while_nobody_has_an_account(world: World) -> None:
+    """Nor before the module is enabled."""
+    world.turn()
+    world.add()
+    world.context = attrs.evolve(world.context, enabled=("users", "mail_smtp"))
+    world.turn()
+    assert world.started() == []
+
+
+def test_a_user_has_two_at_a_time(world: World) -> None:
+    """Others come beside them."""
+    for number in range(4):
+        world.add(f"ada{number}")
+    world.add(owner="bob")
+    stay = world.stay()
+    world.turn(stay)
+    assert {args[0] for args in world.started()} == {"1", "2"}
+    world.turn(stay)
+    world.turn(stay)
+    assert [args[0] for args in world.started()] == ["1", "2", "3", "4"]
+    found = world.last(5)
+    assert found is not None
+    assert found.error == "bob has no mail account here"
+
+
+def test_an_owner_who_takes_no_mail_is_not_fetched_for(world: World) -> None:
+    """It stays where it is."""
+    world.add()
+    with world.directory.write() as connection:
+        suspend(connection, "ada@example.org", refuse_mail=True)
+    world.turn()
+    found = world.last()
+    assert found is not None
+    assert (world.started(), found.error) == (
+        [], "the mail account ada@example.org takes no mail now"
+    )  # fmt: skip
+
+
+def test_a_key_that_is_gone_is_told_in_plain_words(world: World) -> None:
+    """To whoever looks at the account."""
+    world.add()
+    world.machine.remove_file(world.context.path(KEY_PLACE))
+    world.turn()
+    found = world.last()
+    assert found is not None
+    assert "the key does not exist" in found.error
+    assert world.started() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "delivered", "unsure", "is_finished"),
+    [
+        (0, 3, 0, True),
+        (1, 0, 0, True),
+        (3, 0, 0, True),  # a wrong password: nothing came
+        (2, 3, 0, False),  # the connection was lost
+        (-9, 1, 0, False),
+        (0, 3, 1, False),  # Dovecot went away in the middle
+    ],
+)
+def test_a_poll_that_was_cut_short_is_finished_by_the_next(
+    world: World, status: int, delivered: int, unsure: int, is_finished: bool
+) -> None:
+    """Which asks what is there already; one that fails again leaves it to its next."""
+    world.add()
+    world.machine.on_command(["setpriv"], Completed(status, "", ""))
+    world.machine.gate.delivered, world.machine.gate.unsure = delivered, unsure
+    began = world.machine.now()
+    world.turn()
+    assert world.unfinished() == (None if is_finished else began)
+    if is_finished:
+        return
+    world.machine.on_command(["setpriv"], Completed(2, "", "Connection refused"))
+    world.machine.gate.delivered = world.machine.gate.unsure = 0
+    world.machine.sleep(200.0)
+    world.turn()
+    assert world.unfinished() == began
+    world.machine.on_command(["setpriv"], DONE)
+    world.machine.sleep(200.0)
+    world.turn()
+    assert world.unfinished() is None
+
+
+def test_a_process_that_was_killed_leaves_its_polls_to_the_next(world: World) -> None:
+    """What began and never ended is due at once, and not finished."""
+    world.add()
+    began = world.machine.now()
+    world.machine.fail("ended", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        world.turn()
+    world.machine.log.faults.clear()
+    assert world.unfinished() == began
+    world.machine.sleep(5.0)
+    world.turn()
+    assert (len(world.started()), world.unfinished()) == (2, None)
+
+
+def test_what_dovecot_refused_is_told(world: World) -> None:
+    """Although Fetchmail ended well."""
+    world.add()
+    world.machine.gate.refusal = "552 5.2.2 <ada@example.org> the mailbox is full"
+    world.turn()
+    found = world.last()
+    assert found is not None
+    assert found.error.startswith("the mailbox here is full; the mail stays on the server")
+    assert found.succeeded is None
+
+
+@pytest.mark.parametrize(("name", "stays"), [("fetchmail", True), ("other", False)])
+def test_a_lock_of_nobodys_is_removed(world: World, name: str, stays: bool) -> None:
+    """One that a living Fetchmail holds is waited for; no poll is recorded."""
+    world.add()
+    path = world.context.path(f"{STATE}/1.pid")
+    world.machine.add_file(path, f"{world.machine.spawn(name).pid} 0\n".encode())
+    world.machine.on_command(["setpriv"], Completed(8, "", "another fetchmail is running"))
+    world.turn()
+    assert world.last() is None
+    assert (world.machine.stat_file(path) is not None) == stays
+
+
+def test_an_account_is_tried_without_fetching(world: World) -> None:
+    """Beside a poll of it that is under way, whose lock is another."""
+    number = world.add()
+    assert try_account(world.context, world.machine, world.directory, number) == ""
+    ((argv, stdin),) = [args for name, args in world.machine.calls if name == "run"]
+    assert "--check" in argv
+    assert "".join(f"\\x{byte:02x}" for byte in b"/1-test.pid") in stdin
+    world.machine.on_command(["setpriv"], Completed(3, "", "Authorization failure on ada"))
+    error = try_account(world.context, world.machine, world.directory, number)
+    assert error.startswith("the server does not accept this account name and password")
