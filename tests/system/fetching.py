@@ -1,0 +1,122 @@
+"""Our server, a server of somebody else, and accounts there from which ada fetches mail."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import attrs
+
+from tests.system.external import External
+from tests.system.sandbox import Sandbox, wait_until
+
+ADA = "ada@example.org"
+HARD = "p\"w\\ :é'x #{{7}} ;"
+
+
+@attrs.frozen
+class Place:
+    """Our server, whose users fetch mail, and the server they fetch it from."""
+
+    ours: Sandbox
+    theirs: External
+
+    def new(
+        self, protocol: str = "imaps", *words: str, count: int = 1, password: str = HARD,
+        port: int = 0, server: External | None = None, **how: Any,
+    ) -> Account:  # fmt: skip
+        """Make an account there with so many messages, and let ada fetch from it."""
+        login = f"ada-{uuid4().hex[:8]}"
+        server = server or self.theirs
+        server.add_user(login, HARD)
+        names = [uuid4().hex for _ in range(count)]
+        server.put(login, names, **how)
+        began = self.stored()
+        self.ours.run(
+            "external", "add", "ada", login, server.name, "--protocol", protocol,
+            "--port", str(port or server.port(protocol)), "--password-stdin", *words,
+            typed=f"{password}\n",
+        )  # fmt: skip
+        number = self.ours.json("external", "list", "ada")[-1]["number"]
+        return Account(self, login, number, names, began)
+
+    def stored(self) -> int:
+        """Count ada's messages, quickly."""
+        homes = self.ours.path("/var/vmail/example.org")
+        return sum(1 for name in ("new", "cur") for _ in homes.glob(f"ada-*/Maildir/{name}/*"))
+
+    def came(self, names: list[str]) -> bool:
+        """Tell whether messages are in ada's mailbox, each once."""
+        found = self.ours.subjects(ADA)
+        return all(found.count(name) == 1 for name in names)
+
+
+@attrs.frozen
+class Account:
+    """An external account of ada's."""
+
+    place: Place
+    login: str
+    number: int
+    names: list[str]
+    began: int = 0
+
+    def last(self) -> tuple[float, int, str]:
+        """Give when it was polled, what came, and what went wrong, as the command shows it.
+
+        Read directly: this is asked again and again, and the command line has to start each time.
+        """
+        path = self.place.ours.path("/var/lib/mailstead/fetchmail/fetchmail.db")
+        asked = "SELECT at, fetched, error FROM polls WHERE account_id = ? AND at IS NOT NULL"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            found: tuple[float, int, str] | None
+            found = database.execute(asked, (self.number,)).fetchone()
+        return found or (0.0, 0, "")
+
+    def polled(self, after: float = 0.0, seconds: float = 20.0) -> tuple[int, str]:
+        """Wait until it was polled, and give what came and what went wrong."""
+        wait_until(lambda: self.last()[0] > after, seconds)
+        return self.last()[1:]
+
+    def poll_now(self, seconds: float = 20.0) -> tuple[int, str]:
+        """Make it due by a change that changes nothing, and wait until it was polled."""
+        self.polled()
+        before = self.last()[0]
+        self.place.ours.run("external", "set", str(self.number))
+        return self.polled(before, seconds)
+
+    def left(self) -> int:
+        """Count what is there."""
+        return self.place.theirs.left(self.login)
+
+    def remove(self) -> None:
+        """Fetch no more."""
+        self.place.ours.run("external", "remove", str(self.number))
+
+
+@contextmanager
+def new_place() -> Iterator[Place]:
+    """Give both servers."""
+    theirs = External.start()
+    ours = Sandbox.make()
+    try:
+        ours.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
+        ours.run("enable", "fetchmail", "--yes")
+        ours.run("domain", "add", "example.org")
+        ours.run("settings", "set", "mail_retrieval.services", "external_retrieval=yes")
+        ours.run("settings", "set", "fetchmail.options", "period=1", f"ca={theirs.ca}")
+        ours.run("save")
+        ours.add_user("ada")
+        yield Place(ours, theirs)
+    finally:
+        ours.destroy()
+        theirs.stop()
+
+
+def fetchmail_of(account: Account) -> int:
+    """Give the process id of the Fetchmail that polls an account."""
+    folder = account.place.ours.path("/var/lib/mailstead/fetchmail/state")
+    return int((folder / f"{account.number}.pid").read_text().split()[0])

@@ -1,0 +1,89 @@
+"""Polls that are cut short lose nothing and deliver nothing twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.fetching import Account, Place, fetchmail_of, new_place
+from tests.system.sandbox import wait_until
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    """Give both servers."""
+    with new_place() as made:
+        yield made
+
+
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
+def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
+    """Twice in the middle of many messages; by POP3 all of them are still there."""
+    account = place.new(protocol, count=200)
+    for part in (0.2, 0.6):
+        wait_for_part(account, part)
+        before = account.last()[0]
+        os.kill(fetchmail_of(account), signal.SIGKILL)
+        account.polled(before)
+        assert "Fetchmail failed with status -9" in account.last()[2]
+        place.ours.run("external", "set", str(account.number))
+    wait_until(lambda: account.left() == 0)
+    wait_until(lambda: account.last()[2] == "")
+    assert place.came(account.names)
+    account.remove()
+
+
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
+def test_a_server_that_goes_away_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
+    """First theirs, then who takes mail here, each in the middle of many messages."""
+    account = place.new(protocol, count=200)
+    wait_for_part(account, 0.2)
+    before = account.last()[0]
+    kill_children(place.theirs.folder / "run", protocol.removesuffix("s"))
+    assert "the connection to the server failed" in account.polled(before)[1]
+    before = account.last()[0]
+    place.ours.run("external", "set", str(account.number))
+    wait_for_part(account, 0.5)
+    kill_children(place.ours.path("/run/dovecot"), "lmtp")
+    assert "stays on the server" in account.polled(before)[1]
+    place.ours.run("external", "set", str(account.number))
+    wait_until(lambda: account.left() == 0)
+    wait_until(lambda: account.last()[2] == "")
+    assert place.came(account.names)
+    account.remove()
+
+
+def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> None:
+    """Its Fetchmail goes with it; the next daemon finishes what was begun."""
+    account = place.new("imaps", count=1000)
+    wait_for_part(account, 0.3)
+    holder = fetchmail_of(account)
+    path = place.ours.path("/run/mailstead/fetchmail.pid")
+    os.kill(int(path.read_text()), signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{holder}").exists())
+    assert 0 < account.left() < 1000
+    place.ours.run("start")
+    wait_until(lambda: account.left() == 0, seconds=60)
+    wait_until(lambda: account.last()[1:] != (0, ""))
+    assert place.came(account.names)
+    account.remove()
+
+
+def kill_children(base_dir: Path, name: str) -> None:
+    """Kill those processes of a Dovecot that have a name."""
+    master = (base_dir / "master.pid").read_text().strip()
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    found = [pid for pid in children if Path(f"/proc/{pid}/comm").read_text() == f"{name}\n"]
+    assert found
+    for pid in found:
+        os.kill(int(pid), signal.SIGKILL)
+
+
+def wait_for_part(account: Account, part: float) -> None:
+    """Wait until some of the messages came."""
+    wanted = account.began + part * len(account.names)
+    wait_until(lambda: account.place.stored() > wanted)
