@@ -10,6 +10,7 @@ FETCHED, NOTHING_NEW = 0, 1
 RUNS_ALREADY = 8
 LIMIT_REACHED = 13
 LONGEST = 300
+_PASSED_OVER = "continuing anyways."
 _IS_FULL = re.compile(r"\b[45]\.2\.2\b")
 _FULL = "the mailbox here is full"
 _NOT_TAKEN = "the mailbox here does not take the mail"
@@ -61,11 +62,14 @@ def error_of(done: Completed | MachineError, refusal: str = "") -> str:
         return f"{words}; the mail stays on the server: {refusal}"[:LONGEST]
     if went_well(done):
         return ""
-    return str(done) if isinstance(done, MachineError) else _error(done)
+    if isinstance(done, MachineError):
+        return done.problem + (f"; {done.hint}" if done.hint else "")
+    return _words(done)
 
 
-def _error(done: Completed) -> str:
-    said = next((words for pattern, words in _SAYS if re.search(pattern, done.stderr)), "")
+def _words(done: Completed) -> str:
+    # What was warned of and then passed over is not what went wrong.
+    own = " ".join(done.stderr.rpartition(_PASSED_OVER)[2].replace("fetchmail: ", "").split())
+    said = next((words for pattern, words in _SAYS if re.search(pattern, own)), "")
     words = said or _STATUSES.get(done.status, f"Fetchmail failed with status {done.status}")
-    own = " ".join(done.stderr.replace("fetchmail: ", "").split())
     return f"{words}: {own}"[:LONGEST] if own else words

@@ -55,6 +55,18 @@ def test_an_error_is_of_bounded_length() -> None:
     assert len(error_of(Completed(2, "", "x" * 5000))) == LONGEST
 
 
+def test_what_was_passed_over_is_not_what_went_wrong() -> None:
+    """Without verified TLS Fetchmail warns of every certificate."""
+    said = (
+        "fetchmail: Server certificate verification error: self-signed certificate\n"
+        "fetchmail: Warning: the connection is insecure, continuing anyways. (Better use "
+        "--sslcertck!)\nfetchmail: Authorization failure on ada@localhost\n"
+    )
+    error = error_of(Completed(3, "", said))
+    assert error.startswith("the server does not accept this account name and password")
+    assert "self-signed" not in error
+
+
 def test_what_was_killed_says_so() -> None:
     """A run that took too long."""
     assert not went_well(MachineError("took too long"))
