@@ -57,7 +57,10 @@ def external_group() -> None:
 @click.argument("owner")
 @click.argument("login")
 @click.argument("server")
-@click.option("--protocol", default="imaps", show_default=True, metavar="|".join(PROTOCOLS))
+@click.option(
+    "--protocol", default="imaps", show_default=True, metavar="|".join(PROTOCOLS),
+    help="How the server is spoken to.",
+)  # fmt: skip
 @PORT
 @KEEP
 @FETCH_READ
@@ -138,7 +141,7 @@ def show(app: App, number: int) -> None:
 @NUMBER
 @click.option("--login", help="Another account there.")
 @click.option("--server", help="Another server.")
-@click.option("--protocol", metavar="|".join(PROTOCOLS))
+@click.option("--protocol", metavar="|".join(PROTOCOLS), help="Another protocol, and its port.")
 @PORT
 @KEEP
 @FETCH_READ
