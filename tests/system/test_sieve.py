@@ -104,6 +104,24 @@ def test_forwarding_obeys_the_policy_whoever_made_the_script(place: Site) -> Non
     place.sandbox.run("save")
 
 
+def test_a_forged_header_leads_nowhere(place: Site) -> None:
+    """What has no sender and is forwarded goes back to the account, however long its name is."""
+    long = f"{'carl' * 15}@example.org"
+    place.sandbox.add_user("linus")
+    run_quickly(place.sandbox, "--yes", "account", "delete", "linus@example.org")
+    run_quickly(place.sandbox, "account", "add", "linus", long)
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=own")
+    place.sandbox.run("save")
+    for login in (ADA, long):
+        put(place, login, f'redirect "{FAR}";')
+        forged = {"X_Sieve_Redirected_From": "victim@elsewhere.example"}
+        send(place, "", login, f"forged {login[:4]}", **forged)
+        arrived(place, login, "INBOX", f"forged {login[:4]}")
+    assert not left(place, "forged")
+    run_quickly(place.sandbox, "settings", "set", "sieve.options", "forwarding=allowed")
+    place.sandbox.run("save")
+
+
 def test_a_notification_is_a_kind_of_forwarding(place: Site) -> None:
     """Where that is restricted, a script that would send one is not run, and its mail is kept."""
     put(place, ADA, f'require "enotify"; notify :message "came" "mailto:{FAR}"; discard;')

@@ -4,7 +4,8 @@ Dovecot gives it to that port by SMTP (`submission_host`). Where forwarding is r
 port takes recipients in managed domains only, so that the policy holds for any script, however it
 was uploaded. What has no sender may go outside: answers and rejections. A notification that a rule
 forwards has no sender either; it is told apart by the header that Pigeonhole gives to all that is
-forwarded, and goes back to the account, where Pigeonhole sees the loop and keeps it.
+forwarded, and goes back to the account it names, where Pigeonhole sees the loop and keeps it. Of
+several such headers the last one counts to cleanup(8), so only accounts of ours may be named.
 """
 
 from __future__ import annotations

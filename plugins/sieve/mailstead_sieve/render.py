@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from mailstead.plugin import Check, Context, Template
 from mailstead_mail_retrieval.render import choose_dialect
 from mailstead_mail_smtp.places import MANAGED
+from mailstead_mail_smtp.settings import Domains
 from mailstead_sieve.forwarding import SENDING, is_restricted, place
 from mailstead_sieve.managesieve import dovecot_listeners
 from mailstead_sieve.places import BEFORE, COMPILED, CONTRIBUTED, FORWARDED
@@ -21,7 +23,7 @@ def templates() -> tuple[Template, ...]:
         Template(
             BEFORE, "before.sieve.j2", variables=_before, snippet="before.sieve", drop_in=True
         ),
-        Template(FORWARDED, _forwarded, variables=_managed, drop_in=True),
+        Template(FORWARDED, _forwarded, variables=_domains, drop_in=True),
     )
 
 
@@ -55,5 +57,6 @@ def _forwarded(context: Context) -> str | None:
     return "sieve_forwarded.j2" if is_restricted(context) else None
 
 
-def _managed(_context: Context) -> Mapping[str, Any]:
-    return {"managed": MANAGED}
+def _domains(context: Context) -> Mapping[str, Any]:
+    names = sorted(row.name for row in context.settings.rows(Domains))
+    return {"managed": MANAGED, "domains": [re.escape(name) for name in names]}

@@ -28,6 +28,7 @@ def test_golden_files(tmp_path: Path, name: str, instance: Instance) -> None:
     """Every file is as it was when a person last looked at it; rendered twice it is the same."""
     with bench(tmp_path, WITH) as made:
         made.set("sieve.options", forwarding="own")
+        made.add("mail_smtp.domains", name="example.org")
         first = made.render("sieve", made.context(instance))
         assert first == made.render("sieve", made.context(instance))
     # Without what mail_retrieval adds to Postfix, which is not looked at here.
