@@ -16,8 +16,8 @@ from pathlib import Path
 from bench.addresses import address_costs
 from bench.ansible import ansible_figures
 from bench.directory import one_user_costs
-from bench.filter import filter_costs
 from bench.fetchmail import fetching
+from bench.filter import filter_costs
 from bench.lookups import lookup_costs
 from bench.measure import HEAD, Figure, command
 from bench.queue import queue_costs
@@ -45,12 +45,12 @@ def main() -> None:
         queue = queue_costs(folder, COMMAND, given.messages)
         addresses = address_costs(folder, users)
         mail, rules = throughput(folder / "throughput"), sieve_costs(folder / "sieve")
-        mail, fetched = throughput(folder / "throughput"), fetching(folder / "fetching")
+        fetched = fetching(folder / "fetching")
         people, domains = one_user_costs(folder, sizes), domain_costs(folder, sizes)
         filtering = filter_costs(folder / "filtering")
         lookups = lookup_costs(folder, *sizes)
-        for lines in (people, addresses, lookups, domains, queue, mail, rules, filtering):
-        for lines in (people, addresses, lookups, domains, queue, mail, fetched):
+        mails = (mail, rules, filtering, fetched)
+        for lines in (people, addresses, lookups, domains, queue, *mails):
             print()
             for line in lines:
                 print(line, flush=True)
