@@ -53,6 +53,8 @@ def throughput(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -> 
     addresses = [f"user{number}@{DOMAIN}" for number in range(ACCOUNTS)]
     generated = Generated(folder / "generated", "127.61.7.4", 22000, [DOMAIN])
     generated.add_accounts(addresses)
+    generated.run("enable", "--yes", "sieve")
+    generated.run("save")
     generated.run("room", "find", "--quiet")  # as after the first night
     generated.stop()
     servers: dict[str, Server] = {

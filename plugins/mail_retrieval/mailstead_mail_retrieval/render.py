@@ -42,8 +42,10 @@ def templates() -> tuple[Template, ...]:
             snippet="dovecot.conf",
         ),
         Template(contributed, dialect("mail_retrieval.conf.j2"), variables=_retrieval),
-        Template("/etc/cron.d/mailstead-expiry", _cron_template, variables=_cron),
-        Template("/etc/cron.d/mailstead-room", "cron-room.j2", variables=_room_cron),
+        Template("/etc/cron.d/mailstead-expiry", _cron_template, variables=_cron, drop_in=True),
+        Template(
+            "/etc/cron.d/mailstead-room", "cron-room.j2", variables=_room_cron, drop_in=True
+        ),
         Template("/etc/postfix/sqlite/room.cf", "room.cf.j2", variables=_room),
         Template(lookup, dialect("sql.conf.j2"), variables=_sql, mode=0o640, group="dovecot"),
     )  # fmt: skip
