@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -81,11 +82,19 @@ class Account:
         wait_until(lambda: self.last()[0] > after, seconds)
         return self.last()[1:]
 
+    def make_due(self) -> None:
+        """Let it not wait for its turn, at once: the command line takes long to start."""
+        path = self.place.ours.path("/var/lib/mailstead/fetchmail/fetchmail.db")
+        change = "UPDATE external_accounts SET changed = ? WHERE id = ?"
+        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=20)) as database:
+            database.execute(change, (time.time(), self.number))
+            database.commit()
+
     def poll_now(self, seconds: float = 20.0) -> tuple[int, str]:
-        """Make it due by a change that changes nothing, and wait until it was polled."""
+        """Make it due, and wait until it was polled."""
         self.polled()
         before = self.last()[0]
-        self.place.ours.run("external", "set", str(self.number))
+        self.make_due()
         return self.polled(before, seconds)
 
     def left(self) -> int:

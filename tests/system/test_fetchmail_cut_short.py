@@ -23,14 +23,14 @@ def place() -> Iterator[Place]:
 @pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
 def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
     """Twice in the middle of many messages; by POP3 all of them are still there."""
-    account = place.new(protocol, count=200)
+    account = place.new(protocol, count=500)
     for part in (0.2, 0.6):
         wait_for_part(account, part)
         before = account.last()[0]
         os.kill(fetchmail_of(account), signal.SIGKILL)
         account.polled(before)
         assert "Fetchmail failed with status -9" in account.last()[2]
-        place.ours.run("external", "set", str(account.number))
+        account.make_due()
     wait_until(lambda: account.left() == 0)
     wait_until(lambda: account.last()[2] == "")
     assert place.came(account.names)
@@ -40,17 +40,17 @@ def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: st
 @pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
 def test_a_server_that_goes_away_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
     """First theirs, then who takes mail here, each in the middle of many messages."""
-    account = place.new(protocol, count=200)
+    account = place.new(protocol, count=500)
     wait_for_part(account, 0.2)
     before = account.last()[0]
     kill_children(place.theirs.folder / "run", protocol.removesuffix("s"))
     assert "the connection to the server failed" in account.polled(before)[1]
     before = account.last()[0]
-    place.ours.run("external", "set", str(account.number))
+    account.make_due()
     wait_for_part(account, 0.5)
     kill_children(place.ours.path("/run/dovecot"), "lmtp")
     assert "stays on the server" in account.polled(before)[1]
-    place.ours.run("external", "set", str(account.number))
+    account.make_due()
     wait_until(lambda: account.left() == 0)
     wait_until(lambda: account.last()[2] == "")
     assert place.came(account.names)

@@ -60,8 +60,9 @@ class Server:
             line = raw.decode().strip()
             answer = self.says.get(line, self.says.get(line[:4], "250-first\r\n250 OK"))
             if line == "DATA":
-                say(self.says.get("DATA", "354 go on" if len(envelope) == 2 else "503 no"))
-                if len(envelope) == 2 and "DATA" not in self.says:
+                said = self.says.get("DATA", "354 go on" if len(envelope) == 2 else "503 no")
+                say(said)
+                if said.startswith("354"):
                     message = b"".join(iter(stream.readline, b".\r\n"))  # type: ignore[attr-defined]
                     answer = self.says.get("end", "250 2.0.0 saved")
                     if answer == "vanish":
