@@ -27,6 +27,8 @@ TRUST = ssl._create_unverified_context()  # noqa: S323 - the certificate is self
 READER = "mailstead-mail-log"
 PORTS = (25, 110, 143, 465, 587, 993, 995)
 TAKEN = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/dovecot/dovecot.conf")
+# What every filter knows as spam, in two parts, so that none finds it in this file.
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-" + "TEST-EMAIL*C.34X"
 DROP_IN = Path("/etc/systemd/system/dovecot.service.d/broken.conf")
 
 
@@ -42,6 +44,8 @@ def main() -> None:
     first_save()
     logged()
     ruled()
+    fetched()
+    filtered()
     changes()
     dying()
     rolled_back()
@@ -82,6 +86,45 @@ def ruled() -> None:
         check("ManageSieve greets", program.recv(16)[:16], b'"IMPLEMENTATION"')
     compiled = [path.name for path in Path("/var/lib/mailstead/sieve").iterdir()]
     check("rules before users' own are compiled once", compiled, ["mailstead-before.svbin"])
+
+
+def fetched() -> None:
+    """A program of Mailstead's brings mail from another account, here one of its own server."""
+    mailstead("enable fetchmail --yes")
+    mailstead("settings set mail_retrieval.services external_retrieval=yes")
+    mailstead("settings set fetchmail.options period=1")
+    mailstead("save")
+    check("mail is fetched", state("mailstead-fetchmail"), ("active", "enabled"))
+    mailstead("user add bob --first Bob --last Kahn --password-stdin", typed=PASSWORD)
+    there = "bob@example.org 127.0.0.1 --no-verify-tls"
+    mailstead(f"external add ada {there} --password-stdin", typed=PASSWORD)
+    with smtplib.SMTP_SSL("127.0.0.1", 465, context=TRUST) as client:
+        client.login(LOGIN, PASSWORD)
+        client.send_message(message("fetched"), LOGIN, ["bob@example.org"])
+    deadline = time.monotonic() + 150
+    while not found(imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=TRUST), "fetched"):
+        check("it is fetched in time", time.monotonic() < deadline, True)
+        time.sleep(1)
+
+
+def filtered() -> None:
+    """Spam is refused; the machine is off the network, so nobody can fetch signatures."""
+    mailstead("enable filter --yes")
+    mailstead("settings set filter.options virus=false offline=true")
+    mailstead("settings set mail_smtp.filter use=mailstead")
+    mailstead("save")
+    check("rspamd", state("rspamd"), ("active", "enabled"))
+    with smtplib.SMTP("127.0.0.1", 25) as client:
+        client.ehlo("client.example.org")
+        client.mail("")
+        client.rcpt(LOGIN)
+        check("spam is refused", client.data(f"Subject: x\r\n\r\n{GTUBE}\r\n")[0], 554)
+    mail("through the filter")
+    mailstead("settings set mail_smtp.filter use=none")
+    mailstead("disable filter --yes")
+    mailstead("save")
+    check("rspamd", state("rspamd"), ("inactive", "disabled"))
+    mail("after the filter")
 
 
 def logged() -> None:
