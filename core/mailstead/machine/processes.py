@@ -13,6 +13,7 @@ from mailstead.machine.base import Listener, NetworkInterface, ProcessState
 
 PROC = RealPath("/proc")
 _GONE = "ZXx"
+LOOKS = 3  # at the sockets, when a process ends meanwhile
 
 
 @attrs.frozen
@@ -67,6 +68,15 @@ def stat_of(pid: int) -> Stat | None:
 
 def listeners() -> tuple[Listener, ...]:
     """List listening TCP sockets."""
+    found = _listeners()
+    for _ in range(LOOKS - 1):
+        if all(item.process for item in found if item.pid):
+            break
+        found = _listeners()  # one ended meanwhile: its sockets are gone, or another's now
+    return found
+
+
+def _listeners() -> tuple[Listener, ...]:
     import psutil
 
     try:

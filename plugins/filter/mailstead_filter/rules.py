@@ -8,7 +8,7 @@ from mailstead.plugin import Context, Problem
 from mailstead_filter.grammar import score
 from mailstead_filter.judgement import Judgement, default_judgement, domain_judgement
 from mailstead_filter.settings import DomainOverrides, Learning, Options
-from mailstead_filter.use import has_redis
+from mailstead_filter.use import has_redis, uses_clamd
 
 REDIS_PACKAGE = "redis-server"
 
@@ -51,7 +51,7 @@ def _signatures(context: Context) -> Iterator[Problem]:
     options = context.settings.form(Options)
     is_known = context.facts.get("has_signatures") in (True, None)
     if (
-        not options.virus
+        not uses_clamd(context)
         or options.offline
         or options.signatures
         or is_known

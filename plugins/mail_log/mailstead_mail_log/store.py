@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -77,7 +78,7 @@ class LogStore:
     def open(cls, context: Context) -> Iterator[LogStore]:
         """Open the file. Raises MachineError."""
         path = context.path(DATABASE)
-        address = f"file:{path}?mode=rw"
+        address = f"file:{quote(str(path))}?mode=rw"
         try:
             connection = sqlite3.connect(
                 address, uri=True, timeout=BUSY_SECONDS, isolation_level=None

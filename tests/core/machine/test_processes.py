@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from mailstead.machine import processes
+from mailstead.machine.base import Listener
 from mailstead.machine.real import RealMachine
 
 NO_PID = 2**22 + 1
@@ -68,3 +72,13 @@ def test_starting_up_loads_nothing_heavy() -> None:
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_sockets_of_a_process_that_ends_meanwhile_are_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would be said to hold a port that is free."""
+    ended, other = Listener("127.0.0.1", 25, NO_PID, ""), Listener("127.0.0.1", 80, 1, "init")
+    answers = [(ended, other), (other,)]
+    monkeypatch.setattr(processes, "_listeners", lambda: answers.pop(0))
+    assert processes.listeners() == (other,)

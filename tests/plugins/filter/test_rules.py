@@ -106,7 +106,9 @@ def test_a_greylist_needs_redis_and_a_score_below_the_refusal(made: Bench) -> No
 
 
 def test_a_scanner_without_signatures_is_refused(made: Bench) -> None:
-    """Once ClamAV is there; before that the plan installs it."""
+    """Once ClamAV is there and to be asked; before that the plan installs it."""
+    assert wheres(made, has_signatures=False) == []
+    made.set("mail_smtp.filter", use="mailstead")
     assert wheres(made, has_signatures=None) == []
     assert wheres(made, has_signatures=True) == []
     assert wheres(made, has_signatures=False) == ["filter.options.virus"]
