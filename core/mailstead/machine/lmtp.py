@@ -168,6 +168,8 @@ class LmtpGate:
             client.pass_message(head, server.send)
             said = server.end()
         except _Lost:
+            # It may be there: tried again before anybody has looked, it could come twice.
+            self._refusals = MOST_REFUSALS
             raise
         except BaseException:
             self.unsure -= 1
