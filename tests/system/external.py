@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.system.sandbox import free_place
+from tests.system.sandbox import free_place, wait_until
 
 CONFIG = """\
 base_dir = {folder}/run
@@ -32,7 +32,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid=vmail gid=vmail home={folder}/mail/%u
+  args = uid=nobody gid=nogroup home={folder}/mail/%u
 }}
 first_valid_uid = 100
 mail_location = maildir:~/Maildir
@@ -61,6 +61,7 @@ service anvil {{
   }}
 }}
 """
+USER, GROUP = "nobody", "nogroup"  # of another machine: none of those that are made here
 PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
 
 
@@ -82,7 +83,7 @@ class External:
         for name in ("run", "state"):
             (folder / name).mkdir()
         (folder / "mail").mkdir(mode=0o700)
-        shutil.chown(folder / "mail", "vmail", "vmail")
+        shutil.chown(folder / "mail", USER, GROUP)
         (folder / "passwd").touch()
         made._certify()
         ports = {name: made.port(name) for name in PORTS}
@@ -124,7 +125,7 @@ class External:
                 * size
             )
             (new / f"{name}.external{':2,S' if seen else ''}").write_text(text)
-        done = ["chown", "-R", "vmail:vmail", str(self.folder / "mail" / login)]
+        done = ["chown", "-R", f"{USER}:{GROUP}", str(self.folder / "mail" / login)]
         subprocess.run(done, check=True)
 
     def left(self, login: str) -> int:
@@ -132,9 +133,15 @@ class External:
         folder = self.folder / "mail" / login / "Maildir"
         return sum(1 for name in ("new", "cur") for _ in (folder / name).iterdir())
 
+    def log(self) -> str:
+        """Give what it said."""
+        return (self.folder / "log").read_text()
+
     def stop(self) -> None:
-        """Stop it and remove it."""
+        """Stop it and remove it; it waits for its children."""
+        pid = int((self.folder / "run" / "master.pid").read_text())
         subprocess.run(["doveadm", "-c", self.folder / "dovecot.conf", "stop"], check=True)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists())
         shutil.rmtree(self.folder)
 
     def _certify(self) -> None:

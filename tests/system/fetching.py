@@ -79,7 +79,7 @@ class Account:
 
     def polled(self, after: float = 0.0, seconds: float = 20.0) -> tuple[int, str]:
         """Wait until it was polled, and give what came and what went wrong."""
-        wait_until(lambda: self.last()[0] > after, seconds)
+        wait_until(lambda: self.last()[0] > after, seconds, self.state)
         return self.last()[1:]
 
     def make_due(self) -> None:
@@ -100,6 +100,13 @@ class Account:
     def left(self) -> int:
         """Count what is there."""
         return self.place.theirs.left(self.login)
+
+    def state(self) -> dict[str, object]:
+        """Give what tells why nothing comes."""
+        log = self.place.ours.path("/var/log/fetchmail-start.log").read_text()[-1000:]
+        return {"now": time.time(), "last": self.last(), "stored": self.place.stored(),
+                "began": self.began, "left": self.left(), "daemon": log,
+                "theirs": self.place.theirs.log()[-2000:]}  # fmt: skip
 
     def remove(self) -> None:
         """Fetch no more."""

@@ -216,9 +216,11 @@ def message(sender: str, recipient: str, subject: str = "hello") -> EmailMessage
     return made
 
 
-def wait_until(ready: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until something is true."""
+def wait_until(
+    ready: Callable[[], bool], seconds: float = 20.0, state: Callable[[], object] = lambda: ""
+) -> None:
+    """Wait until something is true; what it failed by shows in what ``state`` gives then."""
     end = time.monotonic() + seconds
     while not ready():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"waited in vain {state()}"
         time.sleep(0.1)

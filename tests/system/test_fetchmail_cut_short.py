@@ -31,8 +31,8 @@ def test_a_killed_fetchmail_loses_and_doubles_nothing(place: Place, protocol: st
         account.polled(before)
         assert "Fetchmail failed with status -9" in account.last()[2]
         account.make_due()
-    wait_until(lambda: account.left() == 0)
-    wait_until(lambda: account.last()[2] == "")
+    wait_until(lambda: account.left() == 0, state=account.state)
+    wait_until(lambda: account.last()[2] == "", state=account.state)
     assert place.came(account.names)
     account.remove()
 
@@ -51,8 +51,8 @@ def test_a_server_that_goes_away_loses_and_doubles_nothing(place: Place, protoco
     kill_children(place.ours.path("/run/dovecot"), "lmtp")
     assert "stays on the server" in account.polled(before)[1]
     account.make_due()
-    wait_until(lambda: account.left() == 0)
-    wait_until(lambda: account.last()[2] == "")
+    wait_until(lambda: account.left() == 0, state=account.state)
+    wait_until(lambda: account.last()[2] == "", state=account.state)
     assert place.came(account.names)
     account.remove()
 
@@ -67,7 +67,7 @@ def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> N
     wait_until(lambda: not Path(f"/proc/{holder}").exists())
     assert 0 < account.left() < 1000
     place.ours.run("start")
-    wait_until(lambda: account.left() == 0, seconds=60)
+    wait_until(lambda: account.left() == 0, seconds=60, state=account.state)
     wait_until(lambda: account.last()[1:] != (0, ""))
     assert place.came(account.names)
     account.remove()
@@ -86,4 +86,4 @@ def kill_children(base_dir: Path, name: str) -> None:
 def wait_for_part(account: Account, part: float) -> None:
     """Wait until some of the messages came."""
     wanted = account.began + part * len(account.names)
-    wait_until(lambda: account.place.stored() > wanted)
+    wait_until(lambda: account.place.stored() > wanted, state=account.state)

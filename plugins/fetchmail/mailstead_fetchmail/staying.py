@@ -100,12 +100,12 @@ class Stay:
             self.machine.sleep(PATIENCE)
 
     def _start(self, context: Context, directory: Directory, programs: Programs) -> None:
-        now = self.machine.now()
         seconds = context.settings.form(Options).period * 60.0
         with directory.read() as connection:
-            chosen = self._chosen(connection, now, seconds)
+            chosen = self._chosen(connection, self.machine.now(), seconds)
         if not chosen:
             return
+        now = self.machine.now()  # after every change seen, or it would be polled for that again
         with directory.write() as connection:
             for item in chosen:
                 before = begin_poll(connection, item.account_id, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from mailstead_fetchmail.places import STATE
 from mailstead_fetchmail.polls import Poll, last_poll
 from mailstead_fetchmail.running import try_account
 from mailstead_fetchmail.staying import Stay
-from mailstead_fetchmail.tables import POLLS
+from mailstead_fetchmail.tables import ACCOUNTS, POLLS
 from mailstead_mail_smtp.addresses.accounts import suspend
 from mailstead_users.directory import Directory
 from tests.plugins.contexts import MODULES, SANDBOX, bench
@@ -106,6 +107,22 @@ def test_what_is_due_is_polled_and_recorded(world: World) -> None:
     assert world.unfinished() is None
     world.turn()
     assert len(world.started()) == 1
+
+
+def test_a_change_seen_just_before_a_poll_asks_for_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The poll begins after the last change it has seen, however short the moment between."""
+    world.add()
+    clock = itertools.count(world.machine.now())
+    monkeypatch.setattr(FakeMachine, "now", lambda _: next(clock))
+    with world.directory.write() as connection:
+        seen_late = world.machine.now() + 1.5
+        connection.execute(ACCOUNTS.update().values(changed=seen_late))
+    world.turn()
+    found = world.last()
+    assert found is not None
+    assert found.at > seen_late
 
 
 def test_nothing_is_started_while_nobody_has_an_account(world: World) -> None:
