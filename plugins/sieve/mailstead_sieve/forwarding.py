@@ -85,7 +85,6 @@ def _smtpd(
         "smtpd_helo_restrictions": "",
         "smtpd_sender_restrictions": "",
         "smtpd_data_restrictions": "",
-        "smtpd_reject_unlisted_sender": "no",
         "smtpd_reject_unlisted_recipient": "no",
         "smtpd_tls_security_level": "none",
         "smtpd_sasl_auth_enable": "no",

@@ -23,10 +23,11 @@ _ACCOUNT_DOMAIN = "JOIN domains ON domains.name = accounts.domain"
 # With what is found goes a copy to the domain's catch-all; a list is one value to Postfix.
 _COPY = "coalesce(',' || {}.catch_all, '')"
 _ALIAS_DOMAIN = "JOIN domains ON domains.name = aliases.domain"
+LISTED = "reject_unlisted_sender"
 CLOSED = "550 5.2.1 this mailbox takes no mail"
 LOOKUPS = (
     "domains", "mailboxes", "accounts", "aliases", "roles", "default_mailbox", "catch_all",
-    "senders", "closed",
+    "senders", "own_domains", "closed",
 )  # fmt: skip
 ROUTES = ("accounts", "aliases", "roles", "default_mailbox")
 ROLES = ("postmaster", "abuse")  # RFC 5321 section 4.5.1, RFC 2142 sections 2 and 4
@@ -61,6 +62,10 @@ def queries(postmaster: str) -> Mapping[str, str]:
         "senders": (
             f"SELECT address FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} UNION ALL "
             f"SELECT account FROM aliases {_ALIAS_DOMAIN} WHERE address = {_ADDRESS}"
+        ),
+        "own_domains": (
+            f"SELECT '{LISTED}' FROM domains WHERE name = '%d' UNION ALL "
+            f"SELECT '{LISTED}' FROM domain_aliases WHERE name = '%d'"
         ),
         "closed": (
             f"SELECT '{CLOSED}' FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} "

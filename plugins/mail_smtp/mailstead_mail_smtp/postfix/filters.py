@@ -110,7 +110,6 @@ def _take_back(address: str) -> dict[str, str]:
         "smtpd_recipient_restrictions": only,
         "smtpd_helo_restrictions": "",
         "smtpd_sender_restrictions": "",
-        "smtpd_reject_unlisted_sender": "no",
         "smtpd_milters": "",
         "smtpd_tls_security_level": "none",
         "smtpd_sasl_auth_enable": "no",

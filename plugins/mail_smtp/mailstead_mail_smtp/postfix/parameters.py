@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mailstead.plugin import Context
 from mailstead_mail_smtp import places, tls
-from mailstead_mail_smtp.addresses.lookups import ROUTES
+from mailstead_mail_smtp.addresses.lookups import LISTED, ROUTES
 from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.postfix.filters import filter_parameters
@@ -63,17 +63,18 @@ def _trust(context: Context) -> Iterator[Parameter]:
     yield Parameter("relay_domains", "")
     yield Parameter("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination")
     unknown = () if context.instance.is_sandbox else ("reject_unknown_sender_domain",)
+    # As smtpd_reject_unlisted_sender does for every sender, strangers too, in every alias map.
     recipient = (
         "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient",
-        *unknown, f"check_recipient_access {_map('closed')}", *collect_restrictions(context),
+        f"check_sender_access {_inline(own_names(context), LISTED)}",
+        f"check_sender_access {_map('own_domains')}", *unknown,
+        f"check_recipient_access {_map('closed')}", *collect_restrictions(context),
     )  # fmt: skip
     yield Parameter("smtpd_recipient_restrictions", ", ".join(recipient))
-    impostors = " ".join(f"{{{name} = {IMPOSTOR}}}" for name in own_names(context))
-    helo = f"permit_mynetworks, check_helo_access inline:{{{impostors}}}"
+    helo = f"permit_mynetworks, check_helo_access {_inline(own_names(context), IMPOSTOR)}"
     yield Parameter("smtpd_helo_restrictions", f"{helo}, reject_invalid_helo_hostname")
     yield Parameter("smtpd_data_restrictions", "reject_unauth_pipelining")
     yield Parameter("smtpd_forbid_unauth_pipelining", "yes")
-    yield Parameter("smtpd_reject_unlisted_sender", "yes")
     yield Parameter("smtpd_sender_login_maps", _map("senders"))
 
 
@@ -147,6 +148,10 @@ def _outbound(context: Context) -> Iterator[Parameter]:
         own = [item for item in instance.addresses if version in item]
         if own:
             yield Parameter(name, own[0])
+
+
+def _inline(keys: Iterable[str], value: str) -> str:
+    return f"inline:{{{' '.join(f'{{{key} = {value}}}' for key in keys)}}}"
 
 
 def _map(name: str) -> str:

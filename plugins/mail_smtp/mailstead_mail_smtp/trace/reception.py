@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -12,8 +12,8 @@ from mailstead_mail_smtp.trace.restrictions import (
     ACCESS,
     TABLE,
     Asked,
-    class_named,
     lookup_failed,
+    restrictions_named,
     take_access,
     unlisted_recipient,
     unlisted_sender,
@@ -59,7 +59,7 @@ def refuses_size(live: Live, size: int) -> Outcome:
 
 def _ask_all(asked: Asked) -> Iterator[Said]:
     for setting in LISTS:
-        yield from _ask_list(asked, setting)
+        yield from _ask_list(asked, setting, asked.live.words(setting))
         if setting == "smtpd_sender_restrictions":
             yield from _implied(asked, "smtpd_reject_unlisted_sender", unlisted_sender(asked))
     yield from _implied(asked, "smtpd_reject_unlisted_recipient", unlisted_recipient(asked))
@@ -70,12 +70,13 @@ def _implied(asked: Asked, setting: str, outcome: Outcome) -> Iterator[Said]:
         yield Said(setting, "yes", outcome)
 
 
-def _ask_list(asked: Asked, setting: str) -> Iterator[Said]:
-    words = iter(asked.live.words(setting))
+def _ask_list(asked: Asked, setting: str, restrictions: Sequence[str]) -> Iterator[Said]:
+    words = iter(restrictions)
     for word in words:
         table = next(words, "") if word.startswith("check_") else ""
-        if named := class_named(asked, word, table):
-            found = tuple(_ask_list(asked, named))
+        where, named = restrictions_named(asked, word, table)
+        if named:
+            found = tuple(_ask_list(asked, where, named))
             yield from found
             if found and found[-1].outcome.word in ENDS:
                 return

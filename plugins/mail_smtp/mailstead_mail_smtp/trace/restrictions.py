@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -191,12 +191,18 @@ def take_access(asked: Asked, name: str, table: str) -> Outcome:
     return NEXT if found is None else action(found.value, f"<{address}>: {what} rejected", table)
 
 
-def class_named(asked: Asked, name: str, table: str) -> str:
-    """Give the one of ``smtpd_restriction_classes`` that a table of access(5) leads to, if any."""
+def restrictions_named(asked: Asked, name: str, table: str) -> tuple[str, Sequence[str]]:
+    """Give the restrictions that a table of access(5) leads to, and the setting they stand in.
+
+    A result is one of ``smtpd_restriction_classes``, or a restriction that needs no table.
+    """
     address = getattr(asked, ACCESS[name][0]) if name in ACCESS else ""
     found = asked.live.find((table,), access_keys(address)) if address else None
-    is_class = found is not None and found.value in asked.live.words("smtpd_restriction_classes")
-    return found.value if found is not None and is_class else ""
+    if found is None:
+        return "", ()
+    if found.value in asked.live.words("smtpd_restriction_classes"):
+        return found.value, asked.live.words(found.value)
+    return (table, (found.value,)) if found.value in TABLE else ("", ())
 
 
 def access_keys(address: str) -> tuple[str, ...]:

@@ -64,6 +64,21 @@ def test_actions_of_access_tables_are_understood(value: str, reply: str) -> None
         assert replies(service) == ([reply] if reply else [])
 
 
+def test_a_table_may_lead_to_a_restriction() -> None:
+    """By its own name, or by that of a class of several."""
+    for value in ("reject_non_fqdn_recipient", "mine"):
+        service = live(
+            {"inline:x": {"example.org": value}},
+            smtpd_restriction_classes="mine",
+            mine="reject_non_fqdn_recipient, reject_non_fqdn_sender",
+            smtpd_recipient_restrictions="check_sender_access inline:x, permit",
+        )
+        assert replies(service, sender=ADA, recipient="bob@host") == [
+            "504 5.5.2 <bob@host>: Recipient address rejected: need fully-qualified address"
+        ]
+        assert replies(service, sender=FRIEND, recipient="bob@host") == []
+
+
 def test_other_actions_and_restrictions_are_not_guessed() -> None:
     """They are named, and the list goes on."""
     service = live(
