@@ -1,4 +1,7 @@
-"""The least that a person would write: Postfix, LMTP, Dovecot and Maildirs, with static maps."""
+"""The least that a person would write: Postfix, LMTP, Dovecot and Maildirs, with static maps.
+
+Who sends is a stranger, as mail comes from strangers: `mynetworks` would have all of loopback.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ maillog_file = {folder}/mail.log
 maillog_file_prefixes = {folder}
 myhostname = plain.example.org
 mydestination =
+mynetworks =
 inet_interfaces = loopback-only
 inet_protocols = ipv4
 smtpd_peername_lookup = no
