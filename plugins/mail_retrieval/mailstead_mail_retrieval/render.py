@@ -82,8 +82,11 @@ def _base(context: Context) -> Mapping[str, Any]:
 
 def _retrieval(context: Context) -> Mapping[str, Any]:
     certificate, key = tls.files(context)
+    uid, gid = context.facts.get("vmail_ids") or (places.VMAIL, places.VMAIL)
     return {
         "managed": places.MANAGED,
+        "mail_uid": uid,
+        "mail_gid": gid,
         "ports": find_ports(context),
         "certificate": certificate,
         "key": key,
