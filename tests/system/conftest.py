@@ -13,7 +13,6 @@ import pytest
 from tests.system.outside import Outside
 from tests.system.sandbox import Sandbox
 
-OFFICE = "127.0.0.77"
 HERE = Path(__file__).parent
 
 
@@ -51,16 +50,7 @@ def new_site() -> Iterator[Site]:
     outside = Outside.start()
     sandbox = Sandbox.make(outside=outside.route)
     try:
-        sandbox.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
-        sandbox.run("enable", "mail_retrieval", "--yes")
-        sandbox.run("domain", "add", "example.org")
-        sandbox.run("object", "add", "office")
-        sandbox.run("object", "add-member", "office", OFFICE)
-        sandbox.run("save")
-        sandbox.run("relay", "allow", "office")
-        sandbox.run("save")
-        sandbox.add_user("ada")
-        sandbox.add_user("grace")
+        sandbox.furnish()
         yield Site(sandbox, outside)
     finally:
         sandbox.destroy()

@@ -26,6 +26,7 @@ from typing import Any
 import attrs
 
 PASSWORD = "correct horse battery"
+OFFICE = "127.0.0.77"  # which may relay
 STRANGER = "127.0.0.88"
 PORTS = (25, 110, 143, 465, 587, 993, 995)
 
@@ -97,6 +98,19 @@ class Sandbox:
             if path.exists():
                 words += [f"-- {name}", *path.read_text(errors="replace").splitlines()[-25:]]
         return "\n".join(words)
+
+    def furnish(self) -> None:
+        """Give it a domain, an office that may relay, and two users; the office is saved first."""
+        self.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
+        self.run("enable", "mail_retrieval", "--yes")
+        self.run("domain", "add", "example.org")
+        self.run("object", "add", "office")
+        self.run("object", "add-member", "office", OFFICE)
+        self.run("save")
+        self.run("relay", "allow", "office")
+        self.run("save")
+        self.add_user("ada")
+        self.add_user("grace")
 
     def add_user(self, name: str, password: str = PASSWORD) -> None:
         """Add a user by the command line."""

@@ -15,11 +15,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.system.conftest import OFFICE
 from tests.system.killing import DOVECOT, POSTFIX, kill_daemons, kill_save
 from tests.system.load import Client, Load
 from tests.system.recorder import Recorder
-from tests.system.sandbox import STRANGER, Sandbox, wait_until
+from tests.system.sandbox import OFFICE, STRANGER, Sandbox, wait_until
 
 KILLS = int(os.environ.get("MAILSTEAD_KILLS", "6"))
 SEED = int(os.environ.get("MAILSTEAD_SEED", random.SystemRandom().randrange(10**6)))
@@ -42,7 +41,7 @@ def test_what_was_accepted_is_delivered_whatever_is_killed() -> None:
     recorder = Recorder()
     sandbox = Sandbox.make(outside=recorder.route)
     try:
-        _prepare(sandbox)
+        sandbox.furnish()
         with Load.on(sandbox, CLIENTS) as load:
             for number in range(KILLS):
                 _kill(sandbox, KINDS[number % len(KINDS)], chance)
@@ -64,19 +63,6 @@ def _judge(load: Load, arrived: dict[str, Counter[str]]) -> None:
     assert not any(lost.values()), f"seed {SEED}: lost {lost}"
     assert all(load.accepted.values()), "nothing was sent"
     assert copies <= KILLS * AT_ONCE
-
-
-def _prepare(sandbox: Sandbox) -> None:
-    sandbox.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
-    sandbox.run("enable", "mail_retrieval", "--yes")
-    sandbox.run("domain", "add", "example.org")
-    sandbox.run("object", "add", "office")
-    sandbox.run("object", "add-member", "office", OFFICE)
-    sandbox.run("save")
-    sandbox.run("relay", "allow", "office")
-    sandbox.run("save")
-    sandbox.add_user("ada")
-    sandbox.add_user("grace")
 
 
 def _kill(sandbox: Sandbox, kind: str, chance: random.Random) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import OFFICE, Site
+from tests.system.conftest import Site
 from tests.system.raw import Raw
-from tests.system.sandbox import PASSWORD, STRANGER, Sandbox, free_place, trust, wait_until
+from tests.system.sandbox import OFFICE, PASSWORD, STRANGER, Sandbox, free_place, trust, wait_until
 
 EXTERNAL = "stranger@elsewhere.example"
 SENDERS = [

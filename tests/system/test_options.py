@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from tests.system.conftest import OFFICE, Site, new_site
-from tests.system.sandbox import STRANGER, message, wait_until
+from tests.system.conftest import Site, new_site
+from tests.system.sandbox import OFFICE, STRANGER, message, wait_until
 from tests.system.watch import digests, refusal_of
 
 ADA, FRIEND = "ada@example.org", "friend@elsewhere.example"

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.conftest import OFFICE
-from tests.system.sandbox import Sandbox, free_place, message, wait_until
+from tests.system.sandbox import OFFICE, Sandbox, free_place, message, wait_until
 
 HOSTILE = (
     b"From: bob@outside.example\r\nSubject: \x1b]0;owned\x07\x1b[31m red\r\n"

@@ -11,8 +11,8 @@ from uuid import uuid4
 import attrs
 import pytest
 
-from tests.system.conftest import OFFICE, Site, new_site
-from tests.system.sandbox import Sandbox, message, wait_until
+from tests.system.conftest import Site, new_site
+from tests.system.sandbox import OFFICE, Sandbox, message, wait_until
 from tests.system.watch import digests, refusal_of
 
 ADA, FRIEND = "ada@example.org", "friend@elsewhere.example"

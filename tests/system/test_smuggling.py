@@ -12,10 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.system.conftest import OFFICE
 from tests.system.raw import Raw
 from tests.system.recorder import END, Recorder
-from tests.system.sandbox import STRANGER, Sandbox, wait_until
+from tests.system.sandbox import OFFICE, STRANGER, Sandbox, wait_until
 
 # What some server takes for an end: a dot alone between two of any line ends.
 LOOKS_LIKE_AN_END = re.compile(rb"[\r\n]\0*\.\0*[\r\n]")
@@ -41,15 +40,7 @@ def server(recorder: Recorder) -> Iterator[Sandbox]:
     """Give a server whose outside is the recorder, and that relays for an object."""
     sandbox = Sandbox.make(outside=recorder.route)
     try:
-        sandbox.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
-        sandbox.run("enable", "mail_retrieval", "--yes")
-        sandbox.run("domain", "add", "example.org")
-        sandbox.run("object", "add", "office")
-        sandbox.run("object", "add-member", "office", OFFICE)
-        sandbox.run("save")
-        sandbox.run("relay", "allow", "office")
-        sandbox.run("save")
-        sandbox.add_user("ada")
+        sandbox.furnish()
         yield sandbox
     finally:
         sandbox.destroy()

@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from mailstead.cli.main import run
-from tests.system.conftest import OFFICE, Site, new_site
-from tests.system.sandbox import PASSWORD, STRANGER, message, trust, wait_until
+from tests.system.conftest import Site, new_site
+from tests.system.sandbox import OFFICE, PASSWORD, STRANGER, message, trust, wait_until
 
 ADA, GRACE, ALAN, CARL = (
     "ada@example.org", "grace@example.org", "alan@example.com", "carl@example.com",

@@ -6,8 +6,8 @@ import smtplib
 
 import pytest
 
-from tests.system.conftest import OFFICE, Site
-from tests.system.sandbox import PASSWORD, message, wait_until
+from tests.system.conftest import Site
+from tests.system.sandbox import OFFICE, PASSWORD, message, wait_until
 
 FRIEND = "friend@elsewhere.example"
 
