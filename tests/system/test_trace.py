@@ -194,7 +194,7 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
     wait_until(lambda: arrived() == foretold)
 
 
-def test_a_copy_of_what_is_sent_is_foretold(place: Site, ask: Any) -> None:
+def test_a_copy_of_what_is_sent_is_foretold(ask: Any) -> None:
     """By the catch-all's own address, with who hears of it when it bounces."""
     found = ask("trace", ALAN, FRIEND, "--auth", ALAN)
     assert {item["address"] for item in found["deliveries"]} == {FRIEND, GRACE}
