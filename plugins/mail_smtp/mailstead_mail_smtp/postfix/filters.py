@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from mailstead.plugin import Context, Listen, Problem
 from mailstead_mail_smtp.hooks import collect_filters
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
+from mailstead_mail_smtp.postfix.copies import copy_listens
 from mailstead_mail_smtp.postfix.passes import (
     ONLY_THEM,
     SEND,
@@ -90,6 +91,10 @@ def problems(context: Context) -> Iterator[Problem]:
     if form.use == CUSTOM and form.port == form.return_port:
         problem = "the filter and Postfix cannot both have this port"
         yield Problem(f"{FORM}.return_port", problem, "give two different ports")
+    (copies,) = copy_listens(context)
+    if form.use == CUSTOM and form.return_port == copies.port:
+        problem = "copies for catch-alls come to this port"
+        yield Problem(f"{FORM}.return_port", problem, "give another port")
 
 
 def _take_back(address: str) -> dict[str, str]:
