@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.conftest import Site
-from tests.system.filtering import ADA, filtered_site, send
+from tests.system.filtering import ADA, FRIEND, filtered_site, scanned, send
 from tests.system.mail_samples import plain, spam
+from tests.system.sandbox import wait_until
 from tests.system.sieving import arrived
 
 MORE = ("sieve", "fetchmail", "mail_log")
@@ -32,6 +33,35 @@ def test_what_the_filter_marks_is_filed_into_junk(place: Site) -> None:
     arrived(place, ADA, "Read later", "harmless")
     arrived(place, ADA, "Junk", "marked")
     assert place.sandbox.subjects(ADA) == []
+
+
+def test_a_copy_is_filtered_once_and_one_row_of_the_log(place: Site) -> None:
+    """Of a message that was sent; the hop within the server is no message of its own."""
+    run, carl, archive = place.sandbox.run, "carl@copied.example", "grace@example.org"
+    run("domain", "add", "copied.example", "--catch-all", archive)
+    run("settings", "set", "mail_smtp.user_template", "mail_account=no")
+    run("save")
+    place.sandbox.add_user("carl")
+    run("account", "add", "carl", carl)
+    before = len(scanned(place))
+    text = plain("sent copy")
+    text.replace_header("From", carl)
+    text.replace_header("To", FRIEND)
+    assert send(place, text, FRIEND, login=carl) == ""
+    arrived(place, archive, "INBOX", "sent copy")
+    assert len(scanned(place)) == before + 1
+    rows: list[dict[str, str]] = []
+
+    def both() -> bool:
+        rows[:] = place.sandbox.json("log", "search", "--sender", carl)
+        return len(rows) == 2
+
+    wait_until(both)
+    assert {row["recipient"] for row in rows} == {archive, FRIEND}
+    (copy,) = place.sandbox.json("log", "search", "--recipient", archive, "--sender", carl)
+    steps = place.sandbox.json("log", "show", copy["queue_id"])
+    assert len({step["queue_id"] for step in steps}) == 2
+    assert any("sasl_username=carl@copied.example" in step["what"] for step in steps)
 
 
 def test_each_goes_without_taking_the_others_along(place: Site) -> None:

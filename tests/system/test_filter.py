@@ -92,11 +92,18 @@ def test_mail_waits_for_a_filter_that_is_down_and_then_passes_once(place: Site) 
         with place.sandbox.smtp(465) as client:
             client.login(ADA, PASSWORD)
             client.send_message(message(ADA, FRIEND, "outward"))
+        with place.sandbox.smtp(465) as client:
+            client.login("carl@copied.example", PASSWORD)
+            client.send_message(message("carl@copied.example", FRIEND, "copied-too"))
         wait_until(lambda: any("Subject: outward" in it for it in place.outside.messages()))
+        wait_until(lambda: "copied-too" in place.sandbox.subjects("grace@example.org"))
     sent = next(it for it in place.outside.messages() if "Subject: outward" in it)
     assert sent.count("X-Filtered: yes") == 1
     assert place.sandbox.subjects("grace@example.org").count("copied") == 1
     assert place.sandbox.subjects("carl@copied.example").count("copied") == 1
+    for subject in ("copied", "copied-too"):
+        text = text_of(place, "grace@example.org", subject)
+        assert text.count("X-Filtered: yes") == 1
 
 
 @pytest.mark.parametrize("recipient", [FRIEND, ADA])

@@ -194,6 +194,15 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
     wait_until(lambda: arrived() == foretold)
 
 
+def test_a_copy_of_what_is_sent_is_foretold(ask: Any) -> None:
+    """By the catch-all's own address, with who hears of it when it bounces."""
+    found = ask("trace", ALAN, FRIEND, "--auth", ALAN)
+    assert {item["address"] for item in found["deliveries"]} == {FRIEND, GRACE}
+    (copy,) = (step for step in found["steps"] if step["about"] == "copy")
+    assert copy["says"] == f"a blind copy goes to {GRACE}; {ALAN} is told if it bounces"
+    assert "sqlite/catch_all.cf" in copy["behind"]
+
+
 def test_reasons_have_a_setting_or_map_behind_them(place: Site, ask: Any) -> None:
     """And the text says the verdict in the end."""
     found = ask("trace", FRIEND, "info@example.net", "--client", STRANGER)

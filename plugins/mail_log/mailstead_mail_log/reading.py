@@ -13,6 +13,7 @@ from mailstead_mail_log.events import event_of, kind_of
 from mailstead_mail_log.places import DOVECOT_LOG, POSTFIX_LOG
 from mailstead_mail_log.sources import left_off, new_pieces
 from mailstead_mail_log.store import LogStore
+from mailstead_mail_smtp.addresses.lookups import COPIES
 from mailstead_mail_smtp.settings import DomainAliases, Domains
 
 REMOTE = ("smtp", "lmtp", "relay")
@@ -107,6 +108,9 @@ class Reader:
         )
 
     def _delivered(self, line: lines.Line, found: re.Match[str]) -> None:
+        if found["status"] == "sent" and found["recipient"].endswith(f".{COPIES}"):
+            self._handed_on(line.queue_id, found["recipient"])
+            return
         known = self._known(line.queue_id)
         program = line.program.rpartition("/")[2]
         is_remote = program in REMOTE and "private/" not in found["relay"]
@@ -117,6 +121,11 @@ class Reader:
             "kind": kind_of(str(known["sender"]), found["recipient"], self.managed),
             "text": found["text"],
         })  # fmt: skip
+
+    def _handed_on(self, queue_id: str, recipient: str) -> None:
+        """Leave out a copy's way within this server: what becomes of it has an entry of its own."""
+        gone = "DELETE FROM entries WHERE queue_id = ? AND recipient = ?"
+        self.store.run(gone, (queue_id, recipient))
 
     def _rejected(self, line: lines.Line, found: re.Match[str]) -> None:
         known = self._known(line.queue_id) if line.queue_id else dict(_UNKNOWN)

@@ -33,6 +33,12 @@ def folders() -> tuple[Folder, ...]:
     )
 
 
+def lookup(name: str) -> str:
+    """Give the map of a lookup, as main.cf and master.cf name it."""
+    # By $config_directory, so that the staged main.cf is checked with the staged maps.
+    return f"sqlite:$config_directory/sqlite/{name}.cf"
+
+
 def database_uri(context: Context, database: str) -> str:
     """Give the URI by which Postfix opens a database: https://www.sqlite.org/uri.html.
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from mailstead.plugin import Context
 from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Service
-from mailstead_mail_smtp.postfix.filters import SEND
+from mailstead_mail_smtp.places import lookup
+from mailstead_mail_smtp.postfix.passes import LOOPBACK, SEND, bracketed, near, take_from
 from mailstead_sieve.places import FORWARDED
 from mailstead_sieve.settings import Options
 
@@ -24,16 +25,13 @@ ANSWERS = ("sieve-answers", 10029)
 PASS, CLEANUP, SORTING = "sieve-pass", "sieve-cleanup", "sieve-sorting"
 # A domain's catch-all had its copy when the mail came.
 COPIED_BEFORE = {"sender_bcc_maps": ""}
-CLOSED = "check_recipient_access sqlite:$config_directory/sqlite/closed.cf"
+CLOSED = f"check_recipient_access {lookup('closed')}"
 REFUSAL = "550 5.7.1 rules may not forward mail to other domains"
-LOOPBACK = "127.0.0.1"
 
 
 def place(context: Context, service: tuple[str, int]) -> tuple[str, int]:
     """Give address (IPv6 in brackets) and port of one of the two; this machine alone is served."""
-    own = context.instance.addresses if context.instance.is_sandbox else ()
-    address = next(iter(own), LOOPBACK)
-    return f"[{address}]" if ":" in address else address, context.instance.port(*service)
+    return bracketed(near(context)), context.instance.port(*service)
 
 
 def is_restricted(context: Context) -> bool:
@@ -74,21 +72,11 @@ def _smtpd(
     context: Context, service: tuple[str, int], recipients: Sequence[str], cleanup: str
 ) -> Service:
     host, port = place(context, service)
-    only_here = "permit_mynetworks, reject"
     given = {
-        "syslog_name": f"postfix/{service[0]}",
-        "mynetworks": ", ".join(dict.fromkeys((LOOPBACK, host))),
-        "smtpd_client_restrictions": only_here,
-        "smtpd_relay_restrictions": only_here,
+        **take_from(", ".join(dict.fromkeys((LOOPBACK, host))), service[0]),
         "smtpd_recipient_restrictions": ", ".join(recipients),
         "cleanup_service_name": cleanup,
-        "smtpd_helo_restrictions": "",
-        "smtpd_sender_restrictions": "",
         "smtpd_data_restrictions": "",
         "smtpd_reject_unlisted_recipient": "no",
-        "smtpd_tls_security_level": "none",
-        "smtpd_sasl_auth_enable": "no",
-        "smtpd_client_connection_count_limit": "0",
-        "message_size_limit": "0",  # it was obeyed when the mail came
     }
     return Service(f"{host}:{port}", "inet", "smtpd", private="n", options=given)

@@ -178,6 +178,32 @@ def test_a_message_deferred_again_is_one_row_with_its_last_answer(world: World) 
     assert [(it.status, it.attempts) for it in world.rows()] == [("sent", 3)]
 
 
+def test_a_copy_for_a_catch_all_is_one_row_and_its_way_within_the_server_is_none(
+    world: World,
+) -> None:
+    """That it waited on that way is told while it does; its journey has both."""
+    head, first, second = "Nov 25 07:07:59 mail postfix", "4jZ9k700000001z", "4jZ9k700000002z"
+    hop = (
+        sent(1)[3]
+        .replace("lmtp[4]", "smtp[4]")
+        .replace("to=<ada@example.org>", "to=<copy@example.org.catch-all.invalid>")
+    )
+    hop = hop.replace("4jZ9k700000001z", first)
+    waiting = hop.replace("status=sent (250 2.0.0 Saved)", "status=deferred (refused)")
+    world.append(*sent(1)[:4], waiting)
+    world.read()
+    assert {it.status for it in world.rows()} == {"sent", "deferred"}
+    world.append(
+        f"{head}/copies/smtpd[9]: {second}: client=unknown[192.0.2.9], orig_queue_id={first}, "
+        "orig_client=unknown[192.0.2.9]",
+        hop,
+        *(line.replace("to=<ada@", "to=<archive@") for line in sent(2)[2:]),
+    )
+    world.read()
+    assert {it.recipient for it in world.rows()} == {"ada@example.org", "archive@example.org"}
+    assert {it.queue_id for it in journey(world.store, first)} == {first, second}
+
+
 def test_an_address_is_found_in_any_case_and_with_anything_in_quotes(world: World) -> None:
     """RFC 5321 4.1.2: a quoted local part holds what it likes."""
     odd = '"a>b, c"@example.org'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from mailstead.plugin import InvalidValue, types
+from mailstead_mail_smtp.addresses.lookups import COPIES
 
 LOCAL_PART = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?")
 TARGET = re.compile(r"[a-z0-9_][a-z0-9._+=#~-]*")
@@ -31,6 +32,9 @@ def parse_target(address: str, where: str) -> tuple[str, str]:
     if not TARGET.fullmatch(local):
         problem = f"{local!r} is more than the name of a mailbox to some server"
         raise InvalidValue(problem, where=where, hint=THEIRS)
+    if f".{domain}".endswith(f".{COPIES}"):
+        problem = f"{domain} is how copies for catch-alls are addressed within this server"
+        raise InvalidValue(problem, where=where, hint="give the address that the mail shall reach")
     return local, domain
 
 

@@ -20,16 +20,22 @@ _ADDRESS = f"'%u@' || {_HOME}"
 # A key that is a domain alone: @example.org. Another could look like one from its second letter on.
 _AT_DOMAIN = _REAL.format("substr('%s', 2)") + " AND '%s' LIKE '@%%'"
 _ACCOUNT_DOMAIN = "JOIN domains ON domains.name = accounts.domain"
-# With what is found goes a copy to the domain's catch-all; a list is one value to Postfix.
-_COPY = "coalesce(',' || {}.catch_all, '')"
+# Where the domain of table {} has a catch-all, the address that its copies go to: below COPIES,
+# so that postfix.copies takes them. It names the domain: address extensions are put in what is
+# left of an @, and must not change where a copy goes.
+COPIES = "catch-all.invalid"  # RFC 2606: nobody's
+_COPY = f"copy@' || {{0}}.name || '.{COPIES}'"
+# What is found is one value to Postfix, a list.
+_WITH_COPY = f" || CASE WHEN {{0}}.catch_all <> '' THEN ',{_COPY} ELSE '' END"
+_WITHOUT = ""
 _ALIAS_DOMAIN = "JOIN domains ON domains.name = aliases.domain"
 LISTED = "reject_unlisted_sender"
 CLOSED = "550 5.2.1 this mailbox takes no mail"
-LOOKUPS = (
-    "domains", "mailboxes", "accounts", "aliases", "roles", "default_mailbox", "catch_all",
-    "senders", "own_domains", "closed",
-)  # fmt: skip
 ROUTES = ("accounts", "aliases", "roles", "default_mailbox")
+COPY_ROUTES = ("copies", *(f"uncopied_{name}" for name in ROUTES))
+LOOKUPS = (
+    "domains", "mailboxes", *ROUTES, "catch_all", "senders", "own_domains", "closed", *COPY_ROUTES
+)  # fmt: skip
 ROLES = ("postmaster", "abuse")  # RFC 5321 section 4.5.1, RFC 2142 sections 2 and 4
 
 
@@ -37,28 +43,27 @@ def queries(postmaster: str) -> Mapping[str, str]:
     """Give each lookup by the name of its file; ``postmaster`` gets the mail for `ROLES`.
 
     Those of `ROUTES` say where mail for an address goes; the first that knows it is obeyed. They
-    add the domain's catch-all: a copy by recipient_bcc_maps(5) would carry NOTIFY=NONE, and
-    nobody would hear that it bounced.
+    add the domain's catch-all, which costs no query of its own. Those of `COPY_ROUTES` do the same
+    for a copy, and add nothing: a copy is not copied.
     """
+    uncopied = _routes(postmaster, _WITHOUT)
     return {
+        **_routes(postmaster, _WITH_COPY),
+        **{f"uncopied_{name}": query for name, query in uncopied.items()},
         "domains": (
             "SELECT name FROM domains WHERE name = '%s' UNION ALL "
             "SELECT name FROM domain_aliases WHERE name = '%s'"
         ),
         "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
-        # An account is found as itself, or its mail would go to the domain's default mailbox.
-        "accounts": (
-            f"SELECT address || {_COPY.format('domains')} FROM accounts {_ACCOUNT_DOMAIN} "
-            f"WHERE address = {_ADDRESS}"
+        "catch_all": (
+            f"SELECT '{_COPY.format('domains')} FROM domains WHERE name = {_AT_DOMAIN} "
+            "AND catch_all <> ''"
         ),
-        "aliases": _aliases(),
-        "roles": _roles(postmaster),
-        "default_mailbox": (
-            f"SELECT address || {_COPY.format('home')} FROM domains home "
-            f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
-            f"WHERE home.name = {_AT_DOMAIN}"
+        # Of a key such as @example.org.catch-all.invalid, or the same without @: access(5).
+        "copies": (
+            f"SELECT catch_all FROM domains WHERE '%s' LIKE '%%.{COPIES}' "
+            f"AND name = ltrim(replace('%s', '.{COPIES}', ''), '@') AND catch_all <> ''"
         ),
-        "catch_all": f"SELECT catch_all FROM domains WHERE name = {_AT_DOMAIN}",
         "senders": (
             f"SELECT address FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} UNION ALL "
             f"SELECT account FROM aliases {_ALIAS_DOMAIN} WHERE address = {_ADDRESS}"
@@ -76,26 +81,39 @@ def queries(postmaster: str) -> Mapping[str, str]:
     }
 
 
-def _aliases() -> str:
-    copy = _COPY.format("domains")
+def _routes(postmaster: str, copy: str) -> dict[str, str]:
+    of_domain, of_home = copy.format("domains"), copy.format("home")
+    return {
+        # An account is found as itself, or its mail would go to the domain's default mailbox.
+        "accounts": (
+            f"SELECT address{of_domain} FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS}"
+        ),
+        "aliases": _aliases(of_domain),
+        "roles": _roles(postmaster, of_domain),
+        "default_mailbox": (
+            f"SELECT address{of_home} FROM domains home "
+            f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
+            f"WHERE home.name = {_AT_DOMAIN}"
+        ),
+    }
+
+
+def _aliases(copy: str) -> str:
     found = f"FROM aliases {_ALIAS_DOMAIN}"
     of_group = f"{found} JOIN group_accounts USING (group_id)"
     live = "JOIN domains live ON live.name = accounts.domain"
     key = f"WHERE aliases.address = {_ADDRESS}"
     return (
-        f"SELECT external || {copy} {found} {key} AND external IS NOT NULL "
-        f"UNION ALL SELECT account || {copy} {found} "
+        f"SELECT external{copy} {found} {key} AND external IS NOT NULL "
+        f"UNION ALL SELECT account{copy} {found} "
         f"JOIN accounts ON accounts.address = aliases.account {live} {key} "
-        f"UNION ALL SELECT group_accounts.account || {copy} {of_group} "
+        f"UNION ALL SELECT group_accounts.account{copy} {of_group} "
         f"JOIN accounts ON accounts.address = group_accounts.account {live} {key} "
         "AND NOT refuses_mail"
     )
 
 
-def _roles(postmaster: str) -> str:
+def _roles(postmaster: str, copy: str) -> str:
     names = ", ".join(f"'{name}'" for name in ROLES)
     target = postmaster.replace("'", "''").replace("%", "%%")
-    return (
-        f"SELECT '{target}' || {_COPY.format('domains')} FROM domains "
-        f"WHERE name = {_HOME} AND '%u' IN ({names})"
-    )
+    return f"SELECT '{target}'{copy} FROM domains WHERE name = {_HOME} AND '%u' IN ({names})"

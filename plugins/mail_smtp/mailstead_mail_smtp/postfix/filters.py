@@ -12,6 +12,15 @@ from ipaddress import ip_address
 from mailstead.plugin import Context, Listen, Problem
 from mailstead_mail_smtp.hooks import collect_filters
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
+from mailstead_mail_smtp.postfix.copies import copy_listens
+from mailstead_mail_smtp.postfix.passes import (
+    ONLY_THEM,
+    SEND,
+    filtered_before,
+    network,
+    place,
+    take_from,
+)
 from mailstead_mail_smtp.settings import Filter
 
 NONE, CUSTOM = "none", "custom"
@@ -36,8 +45,8 @@ def filter_parameters(context: Context) -> Iterator[Parameter]:
         return
     yield from chosen.parameters
     if chosen.port:
-        place = f"{TRANSPORT}:[{chosen.address}]:{chosen.port}"
-        yield Parameter("content_filter", place, f"mail filter: {chosen.title}")
+        there = f"{TRANSPORT}:[{chosen.address}]:{chosen.port}"
+        yield Parameter("content_filter", there, f"mail filter: {chosen.title}")
         yield Parameter("receive_override_options", "no_address_mappings", "done after the filter")
 
 
@@ -50,10 +59,8 @@ def filter_services(context: Context) -> Iterator[Service]:
     if chosen.port:
         yield Service(TRANSPORT, "unix", "smtp", maxproc=AT_ONCE, options=SEND)
         for socket in filter_listens(context):
-            address = f"[{socket.address}]" if ":" in socket.address else socket.address
-            place = f"{address}:{socket.port}" if address else str(socket.port)
             options = _take_back(chosen.address)
-            yield Service(place, "inet", "smtpd", private="n", options=options)
+            yield Service(place(socket), "inet", "smtpd", private="n", options=options)
 
 
 def filter_listens(context: Context) -> tuple[Listen, ...]:
@@ -84,38 +91,16 @@ def problems(context: Context) -> Iterator[Problem]:
     if form.use == CUSTOM and form.port == form.return_port:
         problem = "the filter and Postfix cannot both have this port"
         yield Problem(f"{FORM}.return_port", problem, "give two different ports")
-
-
-SEND = {
-    "smtp_send_xforward_command": "yes",
-    "disable_mime_output_conversion": "yes",
-    "smtp_generic_maps": "",
-    "smtp_tls_security_level": "none",
-    "smtp_tls_wrappermode": "no",
-    "smtp_sasl_auth_enable": "no",
-}
+    (copies,) = copy_listens(context)
+    if form.use == CUSTOM and form.return_port == copies.port:
+        problem = "copies for catch-alls come to this port"
+        yield Problem(f"{FORM}.return_port", problem, "give another port")
 
 
 def _take_back(address: str) -> dict[str, str]:
-    host = f"[{address}]/128" if ":" in address else f"{address}/32"
-    only = "permit_mynetworks, reject"
+    host = network(address)
     return {
-        "syslog_name": "postfix/filtered",
-        "mynetworks": host,
-        "smtpd_authorized_xforward_hosts": host,
-        "content_filter": "",
-        "receive_override_options": "no_header_body_checks, no_unknown_recipient_checks",
-        "smtpd_client_restrictions": only,
-        "smtpd_relay_restrictions": only,
-        "smtpd_recipient_restrictions": only,
-        "smtpd_helo_restrictions": "",
-        "smtpd_sender_restrictions": "",
-        "smtpd_milters": "",
-        "smtpd_tls_security_level": "none",
-        "smtpd_sasl_auth_enable": "no",
-        "smtpd_error_sleep_time": "0",
-        "smtpd_soft_error_limit": "1001",
-        "smtpd_hard_error_limit": "1000",
-        "smtpd_client_connection_count_limit": "0",
-        "message_size_limit": "0",  # it was obeyed before; a filter adds headers
+        **take_from(host, "filtered"),
+        **filtered_before(host),
+        "smtpd_recipient_restrictions": ONLY_THEM,
     }

@@ -9,6 +9,8 @@ from mailstead_mail_smtp import places, tls
 from mailstead_mail_smtp.addresses.lookups import LISTED, ROUTES
 from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Parameter
+from mailstead_mail_smtp.places import lookup
+from mailstead_mail_smtp.postfix.copies import copy_parameters
 from mailstead_mail_smtp.postfix.filters import filter_parameters
 from mailstead_mail_smtp.postfix.identity import identity, own_names
 from mailstead_mail_smtp.postfix.limits import limits
@@ -33,6 +35,7 @@ def own_parameters(context: Context) -> tuple[Parameter, ...]:
         *_tls(context),
         *_delivery(context),
         *limits(context),
+        *copy_parameters(context),
         *filter_parameters(context),
         *smarthost_parameters(context),
         *_outbound(context),
@@ -67,15 +70,15 @@ def _trust(context: Context) -> Iterator[Parameter]:
     recipient = (
         "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient",
         f"check_sender_access {_inline(own_names(context), LISTED)}",
-        f"check_sender_access {_map('own_domains')}", *unknown,
-        f"check_recipient_access {_map('closed')}", *collect_restrictions(context),
+        f"check_sender_access {lookup('own_domains')}", *unknown,
+        f"check_recipient_access {lookup('closed')}", *collect_restrictions(context),
     )  # fmt: skip
     yield Parameter("smtpd_recipient_restrictions", ", ".join(recipient))
     helo = f"permit_mynetworks, check_helo_access {_inline(own_names(context), IMPOSTOR)}"
     yield Parameter("smtpd_helo_restrictions", f"{helo}, reject_invalid_helo_hostname")
     yield Parameter("smtpd_data_restrictions", "reject_unauth_pipelining")
     yield Parameter("smtpd_forbid_unauth_pipelining", "yes")
-    yield Parameter("smtpd_sender_login_maps", _map("senders"))
+    yield Parameter("smtpd_sender_login_maps", lookup("senders"))
 
 
 def _protocol() -> Iterator[Parameter]:
@@ -111,16 +114,16 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     if context.instance.is_sandbox:
         yield Parameter("forward_path", "", "nothing outside the sandbox is read or run")
     uid, gid = context.facts.get("vmail_ids") or (NOT_YET, NOT_YET)
-    yield Parameter("virtual_mailbox_domains", _map("domains"))
-    yield Parameter("virtual_mailbox_maps", _map("mailboxes"))
-    yield Parameter("virtual_alias_maps", ", ".join(map(_map, ROUTES)))
+    yield Parameter("virtual_mailbox_domains", lookup("domains"))
+    yield Parameter("virtual_mailbox_maps", lookup("mailboxes"))
+    yield Parameter("virtual_alias_maps", ", ".join(map(lookup, ROUTES)))
     comment = "else each domain is looked up as if it were an alias"
     yield Parameter("virtual_alias_domains", "", comment)
     yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
     yield Parameter("virtual_alias_recursion_limit", "10")
-    comment = "catch-all: a copy of what a domain sends; that of what it receives is an alias's"
-    yield Parameter("sender_bcc_maps", _map("catch_all"), comment)
-    yield Parameter("enable_original_recipient", "no", "one copy for each address, however reached")
+    comment = "catch-all: a copy of what a domain sends; the aliases make the others"
+    yield Parameter("sender_bcc_maps", lookup("catch_all"), comment)
+    yield Parameter("enable_original_recipient", "no", "one copy to each address, however reached")
     yield Parameter("virtual_mailbox_base", str(context.path(places.MAILDIRS)))
     yield Parameter("virtual_uid_maps", f"static:{uid}")
     yield Parameter("virtual_gid_maps", f"static:{gid}")
@@ -152,11 +155,6 @@ def _outbound(context: Context) -> Iterator[Parameter]:
 
 def _inline(keys: Iterable[str], value: str) -> str:
     return f"inline:{{{' '.join(f'{{{key} = {value}}}' for key in keys)}}}"
-
-
-def _map(name: str) -> str:
-    # By $config_directory, so that the staged main.cf is checked with the staged maps.
-    return f"sqlite:$config_directory/sqlite/{name}.cf"
 
 
 def _wants_ipv6(context: Context) -> bool:

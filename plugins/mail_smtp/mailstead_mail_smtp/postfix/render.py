@@ -77,7 +77,8 @@ def _passwords(context: Context) -> Mapping[str, Any]:
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
         query = queries(f"postmaster@{fqdn(context)}")[name]
-        domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if name in BY_DOMAIN else ""
+        by_domain = name.removeprefix("uncopied_") in BY_DOMAIN
+        domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if by_domain else ""
         return {
             "managed": places.MANAGED, "query": query, "domains": domains,
             "dbpath": places.database_uri(context, places.LOOKUP_DATABASE),

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from mailstead.plugin import Context, Listen
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.hookspecs import Service
+from mailstead_mail_smtp.postfix.copies import copy_listens, copy_services
 from mailstead_mail_smtp.postfix.filters import filter_listens, filter_services
+from mailstead_mail_smtp.postfix.passes import place
 from mailstead_mail_smtp.settings import Authentication
 from mailstead_network.addresses import listen_addresses
 
@@ -57,13 +59,14 @@ LOGIN_OR_AS_ON_25 = {
 def own_services(context: Context) -> tuple[Service, ...]:
     """Give the services: SMTP, submission where there is somebody to ask, and the plumbing."""
     own = (*_network_services(context), *_plumbing(), *_nowhere(context))
-    return (*own, *filter_services(context))
+    return (*own, *filter_services(context), *copy_services(context))
 
 
 def listens(context: Context) -> tuple[Listen, ...]:
     """Give the sockets Postfix opens."""
     return (
-        *_offered_listens(context), *filter_listens(context), *_contributed_listens(context)
+        *_offered_listens(context), *filter_listens(context), *copy_listens(context),
+        *_contributed_listens(context),
     )  # fmt: skip
 
 
@@ -100,10 +103,8 @@ def has_authentication(context: Context) -> bool:
 
 def _network_services(context: Context) -> Iterator[Service]:
     for socket in _offered_listens(context):
-        address = f"[{socket.address}]" if ":" in socket.address else socket.address
-        place = f"{address}:{socket.port}" if address else str(socket.port)
         options = _options(context, socket.service)
-        yield Service(place, "inet", "smtpd", private="n", options=options)
+        yield Service(place(socket), "inet", "smtpd", private="n", options=options)
 
 
 def _options(context: Context, service: str) -> dict[str, str]:

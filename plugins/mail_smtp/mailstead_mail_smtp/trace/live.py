@@ -33,13 +33,23 @@ class Found:
 
 @attrs.frozen
 class Live:
-    """A Postfix service as it is configured now; what was asked once is known."""
+    """A Postfix service as it is configured now; what was asked once is known.
+
+    ``main`` is main.cf, and ``master`` what master.cf sets, by ``service/type/parameter``.
+    """
 
     machine: Machine
     config: Path
     service: str
     values: Mapping[str, str]
     known: dict[tuple[str, str], str | None] = attrs.field(factory=dict)
+    main: Mapping[str, str] = attrs.field(factory=dict)
+    master: Mapping[str, str] = attrs.field(factory=dict)
+
+    def of(self, service: str) -> Live:
+        """Give another service of it, such as ``cleanup/unix``."""
+        values = _values_of(self.main, self.master, service)
+        return attrs.evolve(self, service=service, values=values)
 
     def value(self, name: str) -> str:
         """Give a parameter, expanded; empty when there is none."""
@@ -102,11 +112,10 @@ def read_live(machine: Machine, config: Path, port: int) -> Live | None:
     service = _service_on(machine, config, port)
     if service is None:
         return None
-    values = dict(_settings(_postconf(machine, config, "-x")))
-    own = _settings(_postconf(machine, config, "-Px"))
-    prefix = f"{service}/inet/"
-    values.update((key.removeprefix(prefix), value) for key, value in own if key.startswith(prefix))
-    return Live(machine, config, service, values)
+    main = dict(_settings(_postconf(machine, config, "-x")))
+    master = dict(_settings(_postconf(machine, config, "-Px")))
+    values = _values_of(main, master, f"{service}/inet")
+    return Live(machine, config, service, values, main=main, master=master)
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -120,6 +129,14 @@ def split_words(text: str) -> tuple[str, ...]:
         depth += (char == "{") - (char == "}")
         word += char
     return tuple(item for item in (*words, word) if item)
+
+
+def _values_of(
+    main: Mapping[str, str], master: Mapping[str, str], service: str
+) -> Mapping[str, str]:
+    prefix = f"{service}/"
+    own = {k.removeprefix(prefix): value for k, value in master.items() if k.startswith(prefix)}
+    return {**main, **own}
 
 
 def _service_on(machine: Machine, config: Path, port: int) -> str | None:

@@ -13,7 +13,8 @@ from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, SUBMISSIONS
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
-from mailstead_mail_smtp.trace.delivery import Delivery, copies, expand, route
+from mailstead_mail_smtp.trace.delivery import Delivery
+from mailstead_mail_smtp.trace.ends import follow
 from mailstead_mail_smtp.trace.live import Live, LookupFailed, read_live
 from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
 from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
@@ -64,7 +65,7 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     if refused:
         return _refused(refused, steps, unforeseen)
     try:
-        more, deliveries = _delivery(live, question)
+        more, deliveries = follow(live, question)
     except LookupFailed as error:
         return _refused(lookup_failed(error, question.recipient), steps, unforeseen)
     steps += more
@@ -138,29 +139,3 @@ def _step_of(said: Said) -> TraceStep:
 
 def _name(said: Said) -> str:
     return f"{said.restriction} ({said.setting})"
-
-
-def _delivery(
-    live: Live, question: TraceQuestion
-) -> tuple[tuple[TraceStep, ...], tuple[Delivery, ...]]:
-    steps: list[TraceStep] = []
-    starts = [question.recipient]
-    for found, address in copies(live, question.sender, question.recipient):
-        steps.append(TraceStep("copy", f"a blind copy goes to {address}", str(found)))
-        starts.append(address)
-    ends: dict[str, None] = {}
-    for start in starts:
-        expansions, found_ends = expand(live, start)
-        ends.update(dict.fromkeys(found_ends))
-        for item in expansions:
-            says = f"{item.address} leads to {', '.join(item.results)}"
-            steps.append(TraceStep("alias", says, str(item.found)))
-    deliveries = tuple(route(live, question.sender, address) for address in ends)
-    return (*steps, *map(_delivered, deliveries)), deliveries
-
-
-def _delivered(item: Delivery) -> TraceStep:
-    if item.error:
-        return TraceStep("delivery", f"{item.address} comes back: {item.error}", item.behind)
-    place = f" into {item.mailbox}" if item.mailbox else ""
-    return TraceStep("delivery", f"{item.address} by {item.transport}{place}", item.behind)

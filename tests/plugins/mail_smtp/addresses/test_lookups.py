@@ -17,7 +17,9 @@ from mailstead_mail_smtp.addresses.tables import DOMAINS
 from mailstead_mail_smtp.places import LOOKUP_DATABASE
 from mailstead_users.directory import Directory
 
-COPY = "copy@example.org"
+COPY = "copy@example.com.catch-all.invalid"
+AT_COPY = "@example.com.catch-all.invalid"
+CATCH_ALL = "o'copy+x=y@example.org"
 POSTMASTER = "postmaster@mail.example.edu"
 Ask = Callable[[str, str], str]
 
@@ -33,9 +35,7 @@ def ask(directory: Directory, tmp_path: Path) -> Ask:
         alias_group(connection, "all@example.com", "staff")
         alias_external(connection, "out@example.com", "ann@elsewhere.example")
         com = DOMAINS.update().where(DOMAINS.c.name == "example.com")
-        connection.execute(
-            com.values(catch_all="copy@example.org", default_mailbox="ada@example.com")
-        )
+        connection.execute(com.values(catch_all=CATCH_ALL, default_mailbox="ada@example.com"))
     database = directory.instance.path(LOOKUP_DATABASE)
 
     def found(name: str, key: str) -> str:
@@ -72,22 +72,22 @@ FOUND = [
     ("domains", "example.com", "example.com"),
     ("domains", "example.net", "example.net"),
     ("domains", "elsewhere.example", ""),
-    ("accounts", "ada@example.com", "ada@example.com,copy@example.org"),
-    ("accounts", "ada@example.net", "ada@example.com,copy@example.org"),
-    ("accounts", "ADA@example.com", "ada@example.com,copy@example.org"),
+    ("accounts", "ada@example.com", f"ada@example.com,{COPY}"),
+    ("accounts", "ada@example.net", f"ada@example.com,{COPY}"),
+    ("accounts", "ADA@example.com", f"ada@example.com,{COPY}"),
     ("accounts", "bob@example.org", "bob@example.org"),
     ("accounts", "info@example.com", ""),
     ("accounts", "@example.com", ""),
     ("accounts", "ada", ""),
     ("aliases", "ada@example.com", ""),
-    ("aliases", "info@example.net", "ada@example.com,copy@example.org"),
+    ("aliases", "info@example.net", f"ada@example.com,{COPY}"),
     (
         "aliases",
         "all@example.com",
-        "ada@example.com,copy@example.org,bob@example.org,copy@example.org",
+        f"ada@example.com,{COPY},bob@example.org,{COPY}",
     ),
-    ("aliases", "out@example.net", "ann@elsewhere.example,copy@example.org"),
-    ("aliases", "moved@example.com", "bob@example.org,copy@example.org"),
+    ("aliases", "out@example.net", f"ann@elsewhere.example,{COPY}"),
+    ("aliases", "moved@example.com", f"bob@example.org,{COPY}"),
     ("aliases", "nobody@example.com", ""),
     ("aliases", "info@example.org", ""),
     ("aliases", "ann@elsewhere.example", ""),
@@ -97,14 +97,27 @@ FOUND = [
     ("roles", "abuse@example.org", POSTMASTER),
     ("roles", "postmaster@elsewhere.example", ""),
     ("roles", "webmaster@example.org", ""),
-    ("default_mailbox", "@example.com", "ada@example.com,copy@example.org"),
-    ("default_mailbox", "@example.net", "ada@example.com,copy@example.org"),
+    ("default_mailbox", "@example.com", f"ada@example.com,{COPY}"),
+    ("default_mailbox", "@example.net", f"ada@example.com,{COPY}"),
     ("default_mailbox", "@example.org", ""),
     ("default_mailbox", "nobody@example.com", ""),
-    ("catch_all", "@example.com", "copy@example.org"),
-    ("catch_all", "@example.net", "copy@example.org"),
+    ("catch_all", "@example.com", COPY),
+    ("catch_all", "@example.net", COPY),
     ("catch_all", "@example.org", ""),
     ("catch_all", "ada@example.com", ""),
+    ("copies", AT_COPY, CATCH_ALL),
+    ("copies", AT_COPY.lstrip("@"), CATCH_ALL),
+    ("copies", COPY, ""),
+    ("copies", "@example.net.catch-all.invalid", ""),
+    ("copies", "@example.org.catch-all.invalid", ""),
+    ("copies", "@sub.example.com.catch-all.invalid", ""),
+    ("copies", ".example.com.catch-all.invalid", ""),
+    ("copies", "@example.com", ""),
+    ("copies", "@catch-all.invalid", ""),
+    ("uncopied_accounts", "ada@example.net", "ada@example.com"),
+    ("uncopied_aliases", "all@example.com", "ada@example.com,bob@example.org"),
+    ("uncopied_roles", "postmaster@example.net", POSTMASTER),
+    ("uncopied_default_mailbox", "@example.net", "ada@example.com"),
     ("senders", "ada@example.net", "ada@example.com"),
     ("senders", "info@example.com", "ada@example.com"),
     ("senders", "all@example.com", ""),

@@ -16,7 +16,11 @@ BAD_NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["ada@example.com", "ada@EXAMPLE.COM"])
+@pytest.mark.parametrize(
+    "target",
+    ["ada@example.com", "ada@EXAMPLE.COM", "copy@example.org.Catch-All.invalid",
+     "copy@catch-all.invalid"],
+)  # fmt: skip
 def test_a_catch_all_leads_out_of_its_domain(tmp_path: Path, target: str) -> None:
     """Copies of copies would never end."""
     with bench(tmp_path) as made, pytest.raises(InvalidInput, match=r"\[example.com\]\.catch_all"):

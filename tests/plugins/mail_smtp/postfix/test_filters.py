@@ -75,6 +75,14 @@ def test_a_custom_filter_gives_mail_back_to_a_port_for_it_alone(tmp_path: Path) 
         assert "no_address_mappings" not in back.options["receive_override_options"]
 
 
+def test_the_port_for_copies_is_taken(tmp_path: Path) -> None:
+    """Postfix could not open it twice."""
+    with bench(tmp_path) as made:
+        made.set("mail_smtp.filter", use="custom", return_port=10027)
+        (problem,) = problems(made.context(SYSTEM))
+    assert problem.where == "mail_smtp.filter.return_port"
+
+
 def test_a_filter_elsewhere_is_let_in_by_its_address(tmp_path: Path) -> None:
     """IPv6 as well; a sandbox listens where it is."""
     with bench(tmp_path) as made:

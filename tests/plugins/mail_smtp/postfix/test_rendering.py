@@ -70,7 +70,7 @@ def test_without_authentication_there_is_no_submission(tmp_path: Path) -> None:
     with bench(tmp_path, ("network", "mail_smtp")) as made:
         assert module.daemons[0].listens is not None
         found = module.daemons[0].listens(made.context())
-    assert [item.service for item in found] == ["smtp"]
+    assert [item.service for item in found] == ["smtp", "copies"]
 
 
 def test_ipv6_addresses_stand_in_brackets(tmp_path: Path) -> None:
