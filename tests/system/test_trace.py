@@ -180,7 +180,7 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
         for recipient in ARRIVING:
             subject = uuid4().hex
             found = ask("trace", FRIEND, recipient, "--client", STRANGER)
-            foretold[subject] = {item["address"] for item in found["deliveries"]}
+            foretold[subject] = {item["account"] or item["address"] for item in found["deliveries"]}
             client.send_message(message(FRIEND, recipient, subject), to_addrs=[recipient])
 
     def arrived() -> dict[str, set[str]]:
@@ -192,6 +192,44 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
         }
 
     wait_until(lambda: arrived() == foretold)
+
+
+def test_an_extension_is_foretold_to_go_along(place: Site, ask: Any) -> None:
+    """Through an alias, to the address elsewhere that Postfix gives to the next server."""
+    found = ask("trace", FRIEND, "moved+lists@example.org", "--client", STRANGER)
+    (foretold,) = (item["address"] for item in found["deliveries"])
+    subject = uuid4().hex
+    with place.sandbox.smtp() as client:
+        text = message(FRIEND, "moved+lists@example.org", subject)
+        client.send_message(text, to_addrs=["moved+lists@example.org"])
+
+    def arrived() -> list[str]:
+        return [text for text in place.outside.messages() if subject in text]
+
+    wait_until(lambda: arrived() != [])
+    assert f"X-Rcpt-Args: <{foretold}>" in arrived()[0]
+
+
+def test_a_circle_of_aliases_is_foretold_to_put_mail_off(
+    place: Site, ask: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two domains that were not both ours when the aliases were made."""
+    first, second = "a@first.example", "b@second.example"
+    do("domain", "add", "first.example")
+    do("save")
+    do("alias", "add", first, "--external", second)
+    do("settings", "unset", "mail_smtp.domains", "first.example")
+    do("settings", "set", "mail_smtp.domains", "second.example")
+    do("save")
+    do("alias", "add", second, "--external", first)
+    do("settings", "set", "mail_smtp.domains", "first.example")
+    do("save")
+    capsys.readouterr()
+    found = ask("trace", FRIEND, first, "--client", STRANGER)
+    with place.sandbox.smtp() as client, pytest.raises(smtplib.SMTPDataError) as refused:
+        client.send_message(message(FRIEND, first), to_addrs=[first])
+    real = f"{refused.value.smtp_code} {refused.value.smtp_error.decode()}"  # type: ignore[union-attr]
+    assert (found["verdict"], found["reply"]) == ("deferred", real)
 
 
 def test_reasons_have_a_setting_or_map_behind_them(place: Site, ask: Any) -> None:

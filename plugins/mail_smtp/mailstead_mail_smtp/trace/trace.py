@@ -13,12 +13,13 @@ from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, SUBMISSIONS
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
-from mailstead_mail_smtp.trace.delivery import Delivery, copies, expand, route
+from mailstead_mail_smtp.trace.delivery import Delivery, copies, deliveries, expand
 from mailstead_mail_smtp.trace.live import Live, LookupFailed, read_live
 from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
 from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
 
 SERVICES = {port: name for name, port in (SMTP, SUBMISSION, SUBMISSIONS)}
+ENDLESS = reject("451 4.6.0 Alias expansion error", "aliases have no end")
 Verdict = Literal["accepted", "refused", "deferred"]
 
 
@@ -64,20 +65,24 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     if refused:
         return _refused(refused, steps, unforeseen)
     try:
-        more, deliveries = _delivery(live, question)
+        more, ends = _aliases(live, question)
+        steps += more
+        if ends is None:
+            return _refused(ENDLESS, steps, unforeseen)
+        delivered = deliveries(live, question.sender, ends)
     except LookupFailed as error:
         return _refused(lookup_failed(error, question.recipient), steps, unforeseen)
-    steps += more
+    steps += map(_delivered, delivered)
     for setting in ("content_filter", "smtpd_milters"):
         if live.value(setting):
             says = f"passes {live.value(setting)} first, which may do anything to it"
             steps.append(TraceStep("filter", says, setting))
             unforeseen.append(setting)
-    ours = tuple(item.address for item in deliveries if item.mailbox)
-    delivered = attrs.evolve(question, mailboxes=ours)
-    for _, given in collect_trace_steps(context, machine, delivered):
+    ours = tuple(item.account for item in delivered if item.mailbox)
+    known = attrs.evolve(question, mailboxes=ours)
+    for _, given in collect_trace_steps(context, machine, known):
         steps += given
-    return Trace("accepted", "", tuple(steps), tuple(unforeseen), deliveries)
+    return Trace("accepted", "", tuple(steps), tuple(unforeseen), delivered)
 
 
 def _refused(outcome: Outcome, steps: list[TraceStep], unforeseen: list[str]) -> Trace:
@@ -140,9 +145,10 @@ def _name(said: Said) -> str:
     return f"{said.restriction} ({said.setting})"
 
 
-def _delivery(
+def _aliases(
     live: Live, question: TraceQuestion
-) -> tuple[tuple[TraceStep, ...], tuple[Delivery, ...]]:
+) -> tuple[tuple[TraceStep, ...], tuple[str, ...] | None]:
+    """Give copies and aliases, and the addresses they end at; ``None`` when they never end."""
     steps: list[TraceStep] = []
     starts = [question.recipient]
     for found, address in copies(live, question.sender, question.recipient):
@@ -150,13 +156,16 @@ def _delivery(
         starts.append(address)
     ends: dict[str, None] = {}
     for start in starts:
-        expansions, found_ends = expand(live, start)
-        ends.update(dict.fromkeys(found_ends))
-        for item in expansions:
+        expanded = expand(live, start)
+        ends.update(dict.fromkeys(expanded.ends))
+        for item in expanded.steps:
             says = f"{item.address} leads to {', '.join(item.results)}"
             steps.append(TraceStep("alias", says, str(item.found)))
-    deliveries = tuple(route(live, question.sender, address) for address in ends)
-    return (*steps, *map(_delivered, deliveries)), deliveries
+        if expanded.is_endless:
+            says = f"{start} leads in a circle, or to more than Postfix follows"
+            steps.append(TraceStep("alias", says, "virtual_alias_recursion_limit"))
+            return tuple(steps), None
+    return tuple(steps), tuple(ends)
 
 
 def _delivered(item: Delivery) -> TraceStep:
