@@ -25,13 +25,16 @@ RECIPIENTS = (
     ADA, "Ada+list@example.org", "ada@example.net", "info@example.org", "info@example.net",
     "staff@example.org", "moved@example.org", "nobody@example.org", ALAN, "unknown@example.com",
     CARL, "full@example.com", "postmaster@example.org", "root@mail.example.org",
-    "nobody@mail.example.org", FRIEND,
+    "nobody@mail.example.org", "NoBody@Example.ORG", "a%b@example.org", "a!b@example.org", FRIEND,
 )  # fmt: skip
 ARRIVING = (
     ADA, "ada+list@example.org", "ada@example.net", "info@example.org", "staff@example.org",
     "moved@example.org", ALAN, "unknown@example.com",
 )  # fmt: skip
-SENDERS = (FRIEND, ADA, "ada@example.net", "info@example.org", "nobody@example.org", NOBODY)
+SENDERS = (
+    FRIEND, ADA, "ada@example.net", "info@example.org", "NoBody@example.org", "a!b@example.org",
+    NOBODY,
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -59,6 +62,7 @@ CASES = (
     *(Case(*pair) for pair in product(SENDERS[1:], (GRACE, FRIEND))),
     *(Case(sender, FRIEND, OFFICE) for sender in SENDERS),
     Case(FRIEND, CARL, OFFICE),
+    Case(FRIEND, "a%b@example.org", OFFICE),
     *(Case(sender, FRIEND, login=ADA, port=587) for sender in SENDERS),
     Case(ADA, "full@example.com", login=ADA, port=465),
     Case(GRACE, FRIEND, login=ADA, port=465),
@@ -251,7 +255,10 @@ def test_size_and_login_are_foretold(place: Site, ask: Any) -> None:
         client.ehlo()
         code, text = client.mail(FRIEND, [f"SIZE={3 << 20}"])
     assert found["reply"] == f"{code} {text.decode()}"
-    assert ask("trace", CARL, ADA, "--auth", CARL)["reply"].startswith("535 ")
+    with place.sandbox.smtp(465) as client, pytest.raises(smtplib.SMTPAuthenticationError) as no:
+        client.login(CARL, PASSWORD)
+    refused = f"{no.value.smtp_code} {no.value.smtp_error.decode()}"  # type: ignore[union-attr]
+    assert ask("trace", CARL, ADA, "--auth", CARL)["reply"] == refused
     assert ask("trace", ADA, ADA, "--auth", ADA, "--port", "25")["reply"].startswith("503 ")
 
 

@@ -19,6 +19,7 @@ from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
 from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
 
 SERVICES = {port: name for name, port in (SMTP, SUBMISSION, SUBMISSIONS)}
+NO_LOGIN = "535 5.7.8 Error: authentication failed: (reason unavailable)"  # Dovecot gives none
 ENDLESS = reject("451 4.6.0 Alias expansion error", "aliases have no end")
 Verdict = Literal["accepted", "refused", "deferred"]
 
@@ -128,7 +129,7 @@ def _login(live: Live, question: TraceQuestion, no_login: str) -> Outcome:
         reply = "503 5.5.1 Error: authentication not enabled"
         return reject(reply, "nobody can log in on this port", "smtpd_sasl_auth_enable")
     if no_login:
-        return reject("535 5.7.8 Error: authentication failed", no_login, "directory of users")
+        return reject(NO_LOGIN, no_login, "directory of users")
     return NEXT
 
 
