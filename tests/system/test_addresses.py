@@ -144,6 +144,22 @@ def test_an_external_alias_sends_on(place: Site) -> None:
     run("alias", "remove", "moved@example.org")
 
 
+def test_a_domain_that_an_external_alias_leads_to_is_not_added(place: Site) -> None:
+    """Nor as an alias of one: what was elsewhere would be here, where nobody has the address."""
+    run = place.sandbox.run
+    run("alias", "add", "moved@example.org", "--external", "moved@later.example")
+    for words, field in (
+        (("domain", "add", "Later.example"), "mail_smtp.domains[later.example].name"),
+        (("domain", "alias", "add", "later.example", "example.org"),
+         "mail_smtp.domain_aliases[later.example].name"),
+    ):  # fmt: skip
+        refused = run(*words, status=2).stderr
+        assert field in refused
+        assert "mailstead alias remove moved@example.org" in refused
+    assert place.sandbox.json("plan")["empty"]
+    run("alias", "remove", "moved@example.org")
+
+
 def test_mail_for_unknown_recipients_goes_to_the_default_mailbox(place: Site) -> None:
     """Off unless it is set; addresses that exist, and roles, keep their mail."""
     run = place.sandbox.run
