@@ -44,7 +44,7 @@ def test(app: App, recipient: str, saved: bool) -> int:
         ),
         timeout=SECONDS,
     )  # fmt: skip
-    rows = [(step.title, "yes" if step.is_done else "no", step.said) for step in steps]
+    rows = [(step.title, step.is_done, step.said) for step in steps]
     app.print_table(f"Smarthost {place.nexthop}", ("Step", "Done", "Answer"), rows)
     app.note("smarthost test", place.nexthop)
     return 0 if all(step.is_done for step in steps) else 1
