@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -58,6 +59,11 @@ def reply_to(place: Site, recipient: str) -> tuple[int, str]:
 def count(sandbox: Sandbox, login: str, subject: str) -> int:
     """Count messages with a subject in an INBOX."""
     return sandbox.subjects(login).count(subject)
+
+
+def has(sandbox: Sandbox, login: str, subject: str) -> bool:
+    """Tell whether a message with a subject is in an INBOX."""
+    return count(sandbox, login, subject) > 0
 
 
 def settle(place: Site) -> None:
@@ -141,6 +147,22 @@ def test_an_external_alias_sends_on(place: Site) -> None:
     for local in (ADA, "x@example.net", "x@copied.test"):
         no = run("alias", "add", "b@example.org", "--external", local, status=2)
         assert "alias.external" in no.stderr
+    run("alias", "remove", "moved@example.org")
+
+
+def test_a_domain_that_an_external_alias_leads_to_is_not_added(place: Site) -> None:
+    """Nor as an alias of one: what was elsewhere would be here, where nobody has the address."""
+    run = place.sandbox.run
+    run("alias", "add", "moved@example.org", "--external", "moved@later.example")
+    for words, field in (
+        (("domain", "add", "Later.example"), "mail_smtp.domains[later.example].name"),
+        (("domain", "alias", "add", "later.example", "example.org"),
+         "mail_smtp.domain_aliases[later.example].name"),
+    ):  # fmt: skip
+        refused = run(*words, status=2).stderr
+        assert field in refused
+        assert "mailstead alias remove moved@example.org" in refused
+    assert place.sandbox.json("plan")["empty"]
     run("alias", "remove", "moved@example.org")
 
 
@@ -239,6 +261,27 @@ def test_a_removed_domain_names_what_goes_with_it_and_keeps_the_mail(place: Site
     run("save")
     run("account", "add", "leo", "leo@leaving.example")
     assert place.sandbox.subjects("leo@leaving.example") == []
+
+
+def test_mail_goes_along_when_that_is_asked_for(place: Site) -> None:
+    """Of one account, and of all in a domain; what was kept before stays."""
+    run = place.sandbox.run
+    run("domain", "add", "emptied.example")
+    run("save")
+    folders = {}
+    for name in ("mia", "max", "moe"):
+        place.sandbox.add_user(name)
+        address = f"{name}@emptied.example"
+        run("account", "add", name, address)
+        send(place, address, subject=f"for {name}")
+        wait_until(partial(has, place.sandbox, address, f"for {name}"))
+        folders[name] = Path(place.sandbox.json("account", "show", address)["mail"])
+    run("account", "delete", "mia@emptied.example", "--yes")
+    run("account", "delete", "max@emptied.example", "--with-mail", "--yes")
+    assert [folder.exists() for folder in folders.values()] == [True, False, True]
+    run("domain", "remove", "emptied.example", "--force", "--with-mail", "--yes")
+    run("save")
+    assert [folder.exists() for folder in folders.values()] == [True, False, False]
 
 
 def test_a_domain_that_went_by_another_way_is_named_and_without_effect(place: Site) -> None:

@@ -140,6 +140,7 @@ def test_words_that_are_no_ids_are_refused(box: Sandbox, waiting: list[str]) -> 
                           ("delete", "0000000000"), ("retry", "0000000000")):  # fmt: skip
         box.run("--yes", "queue", command, "--", waiting[0], word, status=2)
     box.run("queue", "show", "0000000000", status=2)
+    assert "queue.id" in box.run("queue", "list", "--after", "../x", status=2).stderr
     box.run("queue", "delete", "--yes", status=2)
     box.run("queue", "delete", "--yes", "--all", waiting[0], status=2)
     assert set(queues(box)) == set(waiting)

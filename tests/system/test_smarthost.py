@@ -99,7 +99,7 @@ def test_mail_goes_by_verified_tls_and_login(pair: Pair, port: int, tls: str) ->
     pair.set(host=pair.route(port), tls=tls, **login)
     # The provider takes our users' addresses only from their owner; an alias would not do.
     steps = pair.ours.json("smarthost", "test")
-    assert [step["done"] for step in steps] == ["yes"] * len(steps)
+    assert [step["done"] for step in steps] == [True] * len(steps)
     assert any("log in" in step["step"] for step in steps)
     assert SECRET not in str(steps)
     subject = uuid4().hex
@@ -126,6 +126,15 @@ def test_a_wrong_password_is_told_in_the_servers_words(pair: Pair) -> None:
     done = pair.ours.run("smarthost", "test", status=1)
     assert "535" in done.stdout
     assert wrong not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("address", ["bad", "a b@x.example", "a@x.example,b@x.example", "<a@x.y>"])
+def test_a_message_is_tried_with_an_address_only(pair: Pair, address: str) -> None:
+    """Nobody is connected to before."""
+    pair.set(host=pair.route(25))
+    told = pair.ours.run("smarthost", "test", "--to", address, status=2)
+    assert told.stdout == ""
+    assert "smarthost.to" in told.stderr
 
 
 def test_a_server_that_is_not_there_is_told(pair: Pair) -> None:
@@ -170,3 +179,11 @@ def test_what_cannot_be_a_smarthost_is_named(
     before = digests(pair.ours)
     assert field in refusal_of(pair.ours, "settings", "set", "mail_smtp.smarthost", *words)
     assert digests(pair.ours) == before
+
+
+def test_ours_cannot_be_its_own_smarthost(pair: Pair) -> None:
+    """All mail for others would come back to where it started."""
+    host = f"host=[{pair.ours.address}]:{pair.ours.port(25)}"
+    told = refusal_of(pair.ours, "settings", "set", "mail_smtp.smarthost", host)
+    assert "mail_smtp.smarthost.host" in told
+    assert "this server itself" in told

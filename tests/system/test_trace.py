@@ -25,13 +25,16 @@ RECIPIENTS = (
     ADA, "Ada+list@example.org", "ada@example.net", "info@example.org", "info@example.net",
     "staff@example.org", "moved@example.org", "nobody@example.org", ALAN, "unknown@example.com",
     CARL, "full@example.com", "postmaster@example.org", "root@mail.example.org",
-    "nobody@mail.example.org", FRIEND,
+    "nobody@mail.example.org", "NoBody@Example.ORG", "a%b@example.org", "a!b@example.org", FRIEND,
 )  # fmt: skip
 ARRIVING = (
     ADA, "ada+list@example.org", "ada@example.net", "info@example.org", "staff@example.org",
     "moved@example.org", ALAN, "unknown@example.com",
 )  # fmt: skip
-SENDERS = (FRIEND, ADA, "ada@example.net", "info@example.org", "nobody@example.org", NOBODY)
+SENDERS = (
+    FRIEND, ADA, "ada@example.net", "info@example.org", "NoBody@example.org", "a!b@example.org",
+    NOBODY,
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -59,6 +62,7 @@ CASES = (
     *(Case(*pair) for pair in product(SENDERS[1:], (GRACE, FRIEND))),
     *(Case(sender, FRIEND, OFFICE) for sender in SENDERS),
     Case(FRIEND, CARL, OFFICE),
+    Case(FRIEND, "a%b@example.org", OFFICE),
     *(Case(sender, FRIEND, login=ADA, port=587) for sender in SENDERS),
     Case(ADA, "full@example.com", login=ADA, port=465),
     Case(GRACE, FRIEND, login=ADA, port=465),
@@ -180,7 +184,7 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
         for recipient in ARRIVING:
             subject = uuid4().hex
             found = ask("trace", FRIEND, recipient, "--client", STRANGER)
-            foretold[subject] = {item["address"] for item in found["deliveries"]}
+            foretold[subject] = {item["account"] or item["address"] for item in found["deliveries"]}
             client.send_message(message(FRIEND, recipient, subject), to_addrs=[recipient])
 
     def arrived() -> dict[str, set[str]]:
@@ -203,6 +207,44 @@ def test_a_copy_of_what_is_sent_is_foretold(ask: Any) -> None:
     assert "sqlite/catch_all.cf" in copy["behind"]
 
 
+def test_an_extension_is_foretold_to_go_along(place: Site, ask: Any) -> None:
+    """Through an alias, to the address elsewhere that Postfix gives to the next server."""
+    found = ask("trace", FRIEND, "moved+lists@example.org", "--client", STRANGER)
+    (foretold,) = (item["address"] for item in found["deliveries"])
+    subject = uuid4().hex
+    with place.sandbox.smtp() as client:
+        text = message(FRIEND, "moved+lists@example.org", subject)
+        client.send_message(text, to_addrs=["moved+lists@example.org"])
+
+    def arrived() -> list[str]:
+        return [text for text in place.outside.messages() if subject in text]
+
+    wait_until(lambda: arrived() != [])
+    assert f"X-Rcpt-Args: <{foretold}>" in arrived()[0]
+
+
+def test_a_circle_of_aliases_is_foretold_to_put_mail_off(
+    place: Site, ask: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two domains that were not both ours when the aliases were made."""
+    first, second = "a@first.example", "b@second.example"
+    do("domain", "add", "first.example")
+    do("save")
+    do("alias", "add", first, "--external", second)
+    do("settings", "unset", "mail_smtp.domains", "first.example")
+    do("settings", "set", "mail_smtp.domains", "second.example")
+    do("save")
+    do("alias", "add", second, "--external", first)
+    do("settings", "set", "mail_smtp.domains", "first.example")
+    do("save")
+    capsys.readouterr()
+    found = ask("trace", FRIEND, first, "--client", STRANGER)
+    with place.sandbox.smtp() as client, pytest.raises(smtplib.SMTPDataError) as refused:
+        client.send_message(message(FRIEND, first), to_addrs=[first])
+    real = f"{refused.value.smtp_code} {refused.value.smtp_error.decode()}"  # type: ignore[union-attr]
+    assert (found["verdict"], found["reply"]) == ("deferred", real)
+
+
 def test_reasons_have_a_setting_or_map_behind_them(place: Site, ask: Any) -> None:
     """And the text says the verdict in the end."""
     found = ask("trace", FRIEND, "info@example.net", "--client", STRANGER)
@@ -222,7 +264,10 @@ def test_size_and_login_are_foretold(place: Site, ask: Any) -> None:
         client.ehlo()
         code, text = client.mail(FRIEND, [f"SIZE={3 << 20}"])
     assert found["reply"] == f"{code} {text.decode()}"
-    assert ask("trace", CARL, ADA, "--auth", CARL)["reply"].startswith("535 ")
+    with place.sandbox.smtp(465) as client, pytest.raises(smtplib.SMTPAuthenticationError) as no:
+        client.login(CARL, PASSWORD)
+    refused = f"{no.value.smtp_code} {no.value.smtp_error.decode()}"  # type: ignore[union-attr]
+    assert ask("trace", CARL, ADA, "--auth", CARL)["reply"] == refused
     assert ask("trace", ADA, ADA, "--auth", ADA, "--port", "25")["reply"].startswith("503 ")
 
 

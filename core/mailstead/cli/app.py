@@ -10,6 +10,7 @@ import getpass
 import json
 import os
 import pwd
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -73,7 +74,7 @@ class App:
         """Print rows as a table, or as a JSON list of objects."""
         found = [tuple(row) for row in rows]
         if self.json:
-            names = [column.lower().replace(" ", "_") for column in columns]
+            names = [re.sub(r"[ -]", "_", column.lower()) for column in columns]
             self.emit([dict(zip(names, row, strict=True)) for row in found])
             return
         if not found:

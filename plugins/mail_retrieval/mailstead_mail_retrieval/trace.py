@@ -5,8 +5,10 @@ https://doc.dovecot.org/2.3/configuration_manual/quota/
 
 from __future__ import annotations
 
+import attrs
+
 from mailstead.plugin import Context, Machine, MachineError
-from mailstead_mail_retrieval.usage import Usage, usage_of
+from mailstead_mail_retrieval.usage import KIB, Usage, usage_of
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 
 QUOTA_STATUS = "unix:private/quota-status"
@@ -18,13 +20,17 @@ BEHIND = "quota, in Dovecot"
 def trace_restriction(
     context: Context, machine: Machine, question: TraceQuestion, restriction: str
 ) -> tuple[TraceStep, ...]:
-    """Tell what the service quota-status would say: of accounts, not of aliases."""
+    """Tell what the service quota-status would say: of accounts, not of aliases.
+
+    Dovecot tells how full a mailbox is in whole KiB, so what fits barely is not foretold.
+    """
     if QUOTA_STATUS not in restriction:
         return ()
     user, _, domain = question.recipient.lower().rpartition("@")
     usage = _usage(context, machine, f"{user.partition('+')[0]}@{domain}")
     if usage is not None and _is_full(usage, question.size):
-        return (TraceStep("quota", "the mailbox is full", BEHIND, FULL),)
+        is_sure = _is_full(attrs.evolve(usage, size=usage.size - KIB + 1), question.size)
+        return (TraceStep("quota", "the mailbox is full", BEHIND, FULL),) if is_sure else ()
     return (TraceStep("quota", "there is room, or it is no account", BEHIND),)
 
 
@@ -41,7 +47,7 @@ def _step(name: str, usage: Usage | None, size: int) -> TraceStep:
         return TraceStep("quota", f"{name}: Dovecot does not answer, or does not know it", BEHIND)
     limit = f"of {usage.limit}" if usage.limit else "without a limit"
     says = f"{name} holds {usage.size} bytes {limit}"
-    full = "; this does not fit: the sender is told" if _is_full(usage, size) else ""
+    full = "; this may not fit: the sender is told then" if _is_full(usage, size) else ""
     return TraceStep("quota", says + full, BEHIND)
 
 

@@ -16,6 +16,11 @@ def printed(data: object) -> str:
     """Give the document of a command."""
     app = App(prefix="unused", json=True)
     app.emit(data)
+    return finished(app)
+
+
+def finished(app: App) -> str:
+    """Give what a command has printed at its end."""
     out = io.StringIO()
     with redirect_stdout(out):
         app.finish()
@@ -25,6 +30,13 @@ def printed(data: object) -> str:
 def test_letters_of_all_languages_stay_readable() -> None:
     """They are no escapes."""
     assert printed({"name": "Zoë"}) == '{"name": "Zoë"}\n'
+
+
+def test_a_columns_title_becomes_one_word() -> None:
+    """As a program writes it, whatever separates its parts."""
+    app = App(prefix="unused", json=True)
+    app.print_table("Domains", ("Catch-all", "Default mailbox"), [("a", True)])
+    assert finished(app) == '[{"catch_all": "a", "default_mailbox": true}]\n'
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:

@@ -39,7 +39,7 @@ def question(size: int, recipient: str = "Ada+x@example.org") -> TraceQuestion:
 
 @pytest.mark.parametrize(
     ("limit", "size", "reply"),
-    [("10", 0, FULL), ("11", 1024, ""), ("11", 1025, FULL), ("-", 1 << 30, "")],
+    [("8", 0, FULL), ("11", 1024, ""), ("11", 2048, FULL), ("-", 1 << 30, "")],
 )
 def test_a_full_mailbox_refuses(context: Context, limit: str, size: int, reply: str) -> None:
     """Whoever is written to, without the extension; no limit is never full."""
@@ -49,7 +49,13 @@ def test_a_full_mailbox_refuses(context: Context, limit: str, size: int, reply: 
     (argv,) = (args[0] for name, args in made.calls if name == "run")
     assert argv[-1] == ADA
     (told,) = trace_steps(context, made, question(size))
-    assert ("does not fit" in told.says) == bool(reply)
+    assert ("may not fit" in told.says) == bool(reply)
+
+
+@pytest.mark.parametrize(("limit", "size"), [("10", 0), ("10", 1023), ("11", 1025), ("11", 2047)])
+def test_what_fits_barely_or_not_is_not_foretold(context: Context, limit: str, size: int) -> None:
+    """Dovecot tells whole KiB, rounded up: ada holds between 9 and 10 of them."""
+    assert trace_restriction(context, machine(limit), question(size), OURS) == ()
 
 
 def test_a_restriction_of_others_is_not_ours(context: Context) -> None:

@@ -128,6 +128,12 @@ def aliases_of_account(connection: sa.Connection, account: str) -> list[Alias]:
     return find_aliases(connection, ALIASES.c.account == account, limit=1000)
 
 
+def aliases_leading_to(connection: sa.Connection, domain: str, *, limit: int) -> list[Alias]:
+    """Give external aliases whose mail goes to a domain."""
+    where = ALIASES.c.external.endswith(f"@{domain}", autoescape=True)
+    return find_aliases(connection, where, limit=limit)
+
+
 def reached_by(connection: sa.Connection, alias: Alias) -> list[str]:
     """Give the addresses an alias's mail goes to now, at most a thousand."""
     if alias.reaches == 0 or alias.kind != "group":

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InUse
+from mailstead.plugin import InUse, InvalidValue
 from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     count_accounts,
@@ -18,7 +18,13 @@ from mailstead_mail_smtp.addresses.accounts import (
     list_accounts,
     unmanaged_domains,
 )
-from mailstead_mail_smtp.addresses.aliases import count_aliases, delete_alias, list_aliases
+from mailstead_mail_smtp.addresses.aliases import (
+    aliases_leading_to,
+    count_aliases,
+    delete_alias,
+    list_aliases,
+)
+from mailstead_mail_smtp.addresses.managed import DOMAIN_NAME
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS
 from mailstead_mail_smtp.cli.account import opened
 from mailstead_mail_smtp.places import MAILDIRS
@@ -53,6 +59,7 @@ def domain_group() -> None:
 def add_domain(app: App, /, name: str, **given: str | None) -> None:
     """Add a mail domain."""
     values = _values(given)
+    _refuse_target(app, DOMAINS, name)
     key = app.engine.editor.add_row(DOMAINS, {"name": name, **values}, app.engine.actor)
     app.say(f"domain {key} added; {SAVE}")
     _tell_missing_mailbox(app, key)
@@ -124,6 +131,7 @@ def alias_group() -> None:
 def add_alias(app: App, alias: str, domain: str) -> None:
     """Make ALIAS another name of DOMAIN."""
     values = {"name": alias, "domain": domain}
+    _refuse_target(app, ALIASES, alias)
     key = app.engine.editor.add_row(ALIASES, values, app.engine.actor)
     app.say(f"{key} is another name of {domain}; {SAVE}")
 
@@ -151,6 +159,24 @@ def _values(given: dict[str, str | None]) -> dict[str, Any]:
     """Give what was asked for; an empty address unsets it."""
     asked = {name: value for name, value in given.items() if value is not None}
     return {name: value or ("" if name == "comment" else None) for name, value in asked.items()}
+
+
+def _refuse_target(app: App, section: str, domain: str) -> None:
+    """Raise InvalidValue for a domain that external aliases lead to: it would be no longer."""
+    try:
+        name = str(DOMAIN_NAME.parse(domain))
+    except ValueError:
+        return  # the draft refuses it
+    if not _is_in_effect(app):
+        return
+    with opened(app) as directory, directory.read() as connection:
+        found = aliases_leading_to(connection, name, limit=NAMED + 1)
+    if found:
+        named = ", ".join(item.address for item in found[:NAMED])
+        more = " and more" if len(found) > NAMED else ""
+        problem = f"mail for {named}{more} is sent to {name}, as to another server"
+        hint = f"run `mailstead alias remove {found[0].address}` first"
+        raise InvalidValue(problem, where=f"{section}[{name}].name", hint=hint)
 
 
 def _tell_missing_mailbox(app: App, domain: str) -> None:

@@ -67,6 +67,8 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 def list_queue(app: App, after: str, limit: int, given: Given) -> None:
     """List messages in order of id, a page at a time, with a line for each recipient."""
     wanted = _filter(app, given)
+    if after:
+        check_ids((after,))
     page = list_messages(app.engine.machine, _config(app), wanted, after=after, limit=limit)
     _tell_stopped(app, page.is_stopped)
     if app.json:

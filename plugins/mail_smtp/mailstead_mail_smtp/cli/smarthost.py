@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InvalidValue, NotFound, Submission
+from mailstead.plugin import InvalidValue, NotFound, Submission, types
 from mailstead_mail_smtp.postfix.identity import postmaster
 from mailstead_mail_smtp.postfix.smarthost import FORM, SYSTEM_CAS, place_of
 from mailstead_mail_smtp.settings import Smarthost
@@ -34,8 +34,7 @@ def test(app: App, recipient: str, saved: bool) -> int:
     place = place_of(form)
     if place is None:
         raise NotFound("no smarthost is set", where=f"{FORM}.host", hint="set it first")
-    if recipient and not recipient.isascii():
-        raise InvalidValue("is not a plain address", where="--to", hint="such as ann@example.org")
+    recipient = _address(recipient) if recipient else ""
     steps = app.engine.machine.submit(
         Submission(
             host=place.name, port=place.port, tls=form.tls, ca=form.ca or SYSTEM_CAS,
@@ -45,7 +44,14 @@ def test(app: App, recipient: str, saved: bool) -> int:
         ),
         timeout=SECONDS,
     )  # fmt: skip
-    rows = [(step.title, "yes" if step.is_done else "no", step.said) for step in steps]
+    rows = [(step.title, step.is_done, step.said) for step in steps]
     app.print_table(f"Smarthost {place.nexthop}", ("Step", "Done", "Answer"), rows)
     app.note("smarthost test", place.nexthop)
     return 0 if all(step.is_done for step in steps) else 1
+
+
+def _address(text: str) -> str:
+    try:
+        return str(types.field_type_of(types.MailAddress).parse(text))
+    except ValueError as error:
+        raise InvalidValue(str(error), where="smarthost.to") from None

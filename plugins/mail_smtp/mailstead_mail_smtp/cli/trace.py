@@ -43,8 +43,8 @@ def trace_command(
     FROM may be <> for a notification. The exit status is 0 whatever the verdict is.
     """
     question = TraceQuestion(
-        sender="" if sender in NOBODY else _parse("from", types.MailAddress, sender),
-        recipient=_parse("to", types.MailAddress, recipient),
+        sender="" if sender in NOBODY else _address("from", sender),
+        recipient=_address("to", recipient),
         client=_parse("client", types.IPAddress, client),
         login=_parse("auth", types.MailAddress, auth) if auth else "",
         port=int(port or (WITH_LOGIN if auth else WITHOUT)),
@@ -71,6 +71,12 @@ def _parse(name: str, hint: object, text: str) -> str:
         return str(types.field_type_of(hint).parse(text))
     except ValueError as error:
         raise InvalidValue(str(error), where=f"trace.{name}") from None
+
+
+def _address(name: str, text: str) -> str:
+    """Give an address as it was written, since a reply repeats it so; IDNs as they are sent."""
+    found = _parse(name, types.MailAddress, text)
+    return text if text.lower() == found else found
 
 
 def _show(app: App, question: TraceQuestion, found: Trace) -> None:

@@ -12,6 +12,7 @@ from mailstead_mail_smtp.postfix.filters import filter_listens, filter_services
 from mailstead_mail_smtp.postfix.passes import place
 from mailstead_mail_smtp.settings import Authentication
 from mailstead_network.addresses import listen_addresses
+from mailstead_network.names import find_fqdn
 
 SMTP, SUBMISSION, SUBMISSIONS = ("smtp", 25), ("submission", 587), ("submissions", 465)
 SASL = "smtpd_sasl_type"
@@ -93,6 +94,16 @@ def offered(context: Context) -> tuple[tuple[str, int], ...]:
     Without a module that gives authentication there is nobody submission could admit.
     """
     return (SMTP, SUBMISSION, SUBMISSIONS) if has_authentication(context) else (SMTP,)
+
+
+def is_own_socket(context: Context, host: str, port: int) -> bool:
+    """Tell whether a name or address with a port is Postfix itself, to whom mail is not sent on."""
+    names = {host, *({"127.0.0.1", "::1"} if host == "localhost" else ())}
+    found = {item.address for item in _offered_listens(context) if item.port == port}
+    if "" in found:
+        interfaces = context.facts.get("interfaces", {})
+        found.update(address for given in interfaces.values() for address in given)
+    return bool(found) and (host == find_fqdn(context) or not found.isdisjoint(names))
 
 
 def has_authentication(context: Context) -> bool:

@@ -8,6 +8,7 @@ import attrs
 
 from mailstead.plugin import Context, Problem
 from mailstead_mail_smtp.hookspecs import Parameter
+from mailstead_mail_smtp.postfix.services import is_own_socket
 from mailstead_mail_smtp.settings import Smarthost
 
 PASSWORDS = "/etc/postfix/sasl_passwd"
@@ -79,6 +80,10 @@ def problems(context: Context) -> Iterator[Problem]:
             yield Problem(f"{FORM}.{missing}", problem, "set both, or neither")
     if smarthost.user and not smarthost.host:
         yield Problem(f"{FORM}.host", "a login without a smarthost", "set it, or unset the user")
+    place = place_of(smarthost)
+    if place is not None and is_own_socket(context, place.name.lower(), place.port):
+        problem = f"{smarthost.host} is this server itself, so mail would go round in a circle"
+        yield Problem(f"{FORM}.host", problem, "give the server of your provider, or unset it")
     yield from _login_problems(smarthost)
     if smarthost.ca and any(char in smarthost.ca for char in " ,$<{}\"'"):
         problem = f"{smarthost.ca} holds a character that Postfix would not take in a path"

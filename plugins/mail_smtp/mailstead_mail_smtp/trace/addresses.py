@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from mailstead_mail_smtp.trace.live import Found, Live
@@ -47,6 +48,16 @@ def find_address(live: Live, setting: str, address: str, kind: Class) -> Found |
     """Look an address up in the maps of a parameter. Raises LookupFailed."""
     maps = live.words(setting)
     return live.find(maps, address_keys(live, address, local=kind == "local")) if maps else None
+
+
+def look_ahead(live: Live, setting: str, addresses: Sequence[str]) -> None:
+    """Ask each map of a parameter about many addresses at once. Raises LookupFailed."""
+    kinds = ((address, class_of(live, address)) for address in addresses)
+    keys = [
+        key for address, kind in kinds for key in address_keys(live, address, local=kind == "local")
+    ]
+    for name in live.words(setting) if keys else ():
+        live.ask(name, tuple(dict.fromkeys(keys)))
 
 
 def is_unlisted(live: Live, address: str, kind: Class) -> bool:

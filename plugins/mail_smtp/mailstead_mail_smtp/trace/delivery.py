@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from mailstead_mail_smtp.trace.addresses import Class, class_of, find_address
+from mailstead_mail_smtp.trace.addresses import Class, class_of, find_address, look_ahead
 from mailstead_mail_smtp.trace.live import Found, Live
 
-MOST = 1000  # addresses an expansion is followed to
+MOST = 1000  # postconf(5): both limits of an expansion, unless they are set
+ALIASES, MAILBOXES = "virtual_alias_maps", "virtual_mailbox_maps"
 TRANSPORTS: dict[Class, str] = {
     "local": "local_transport", "mailbox": "virtual_transport", "relay": "relay_transport",
     "elsewhere": "default_transport",
@@ -22,9 +23,10 @@ class Delivery:
     """One address a message ends at.
 
     Attributes:
-        address: after all aliases.
+        address: after all aliases, with the extension that it came with.
         kind: its class; ``mailbox`` is one of ours.
         transport: with the next hop, as ``transport:nexthop``.
+        account: whose mailbox it is: the address without extension; empty elsewhere.
         mailbox: folder below `virtual_mailbox_base`; empty elsewhere.
         behind: the setting that chose the transport.
         error: why it comes back, if it does.
@@ -33,6 +35,7 @@ class Delivery:
     address: str
     kind: Class
     transport: str
+    account: str = ""
     mailbox: str = ""
     behind: str = ""
     error: str = ""
@@ -47,28 +50,81 @@ class Expansion:
     results: tuple[str, ...]
 
 
-def expand(live: Live, address: str) -> tuple[tuple[Expansion, ...], tuple[str, ...]]:
-    """Follow the aliases of an address; gives the steps, and where they end.
+@attrs.frozen
+class Expanded:
+    """Where aliases lead: the steps, and the addresses at which they end.
 
-    An address that leads to itself is an end. Raises LookupFailed.
+    ``is_endless`` when they run in circles, or to more than Postfix follows: it takes no such mail.
     """
+
+    steps: tuple[Expansion, ...]
+    ends: tuple[str, ...]
+    is_endless: bool
+
+
+def expand(live: Live, address: str) -> Expanded:
+    """Follow the aliases of an address as cleanup(8) does. Raises LookupFailed.
+
+    An address that leads to itself is an end. Addresses of one step are looked up together.
+    """
+    most = int(live.value("virtual_alias_expansion_limit") or MOST)
     steps: list[Expansion] = []
     ends: dict[str, None] = {}
     waiting, seen = [address.lower()], {address.lower()}
-    while waiting and len(seen) <= MOST:
-        current = waiting.pop(0)
-        found = find_address(live, "virtual_alias_maps", current, class_of(live, current))
-        if found is None:
-            ends[current] = None
-            continue
-        results = tuple(item.lower() for item in re.split(r"[,\s]+", found.value) if item)
-        if results != (current,):
-            steps.append(Expansion(current, found, results))
-        if current in results:
-            ends[current] = None
-        waiting += [item for item in results if item not in seen]
-        seen.update(results)
-    return tuple(steps), tuple(ends)
+    while waiting and len(seen) <= most:
+        look_ahead(live, ALIASES, waiting)
+        results = [item for current in waiting for item in _follow(live, current, steps, ends)]
+        waiting = [item for item in dict.fromkeys(results) if item not in seen]
+        seen.update(waiting)
+    leads = {item.address: item.results for item in steps}
+    return Expanded(tuple(steps), tuple(ends), bool(waiting) or _is_too_deep(live, leads))
+
+
+def _follow(
+    live: Live, address: str, steps: list[Expansion], ends: dict[str, None]
+) -> tuple[str, ...]:
+    found = find_address(live, ALIASES, address, class_of(live, address))
+    if found is None:
+        ends[address] = None
+        return ()
+    extension = _unmatched(live, address, found)
+    texts = (item.lower() for item in re.split(r"[,\s]+", found.value) if item)
+    results = tuple(_extended(item, extension) for item in texts)
+    if results != (address,):
+        steps.append(Expansion(address, found, results))
+    if address in results:
+        ends[address] = None
+    return results
+
+
+def _unmatched(live: Live, address: str, found: Found) -> str:
+    """Give the extension that goes along, since the map was asked without it: virtual(5)."""
+    if found.key == address or found.key.startswith("@"):
+        return ""
+    if "virtual" not in live.words("propagate_unmatched_extensions"):
+        return ""
+    user = address.rpartition("@")[0]
+    return user[len(found.key.rpartition("@")[0] or found.key) :]
+
+
+def _extended(address: str, extension: str) -> str:
+    user, at, domain = address.rpartition("@")
+    return f"{user}{extension}{at}{domain}"
+
+
+def _is_too_deep(live: Live, leads: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tell whether aliases lead to aliases more often than Postfix follows, as in a circle.
+
+    It follows an address that leads to itself once.
+    """
+    left = {item: results for item, results in leads.items() if item not in results}
+    for _ in range(int(live.value("virtual_alias_recursion_limit") or MOST) - 1):
+        last = [item for item, results in left.items() if not any(to in left for to in results)]
+        if not last:
+            break
+        for item in last:
+            del left[item]
+    return bool(left)
 
 
 def copies(live: Live, sender: str, recipient: str) -> Iterator[tuple[Found, str]]:
@@ -82,6 +138,13 @@ def copies(live: Live, sender: str, recipient: str) -> Iterator[tuple[Found, str
         yield Found("always_bcc", "", live.value("always_bcc")), live.value("always_bcc")
 
 
+def deliveries(live: Live, sender: str, addresses: Sequence[str]) -> tuple[Delivery, ...]:
+    """Give where addresses are delivered. Raises LookupFailed."""
+    ours = [item for item in addresses if class_of(live, item) == "mailbox"]
+    look_ahead(live, MAILBOXES, ours)
+    return tuple(route(live, sender, item) for item in addresses)
+
+
 def route(live: Live, sender: str, address: str) -> Delivery:
     """Give where an address is delivered. Raises LookupFailed."""
     kind = class_of(live, address)
@@ -89,15 +152,15 @@ def route(live: Live, sender: str, address: str) -> Delivery:
         error = "5.1.1 User unknown in virtual alias table"
         return Delivery(address, kind, "error", behind="virtual_alias_domains", error=error)
     transport, behind = _transport(live, sender, address, kind)
-    mailbox = ""
+    account = mailbox = ""
     if kind == "mailbox":
-        found = find_address(live, "virtual_mailbox_maps", address, kind)
+        found = find_address(live, MAILBOXES, address, kind)
         if found is None:
             return Delivery(address, kind, transport, behind=behind, error="5.1.1 nobody has it")
-        mailbox = found.value
+        account, mailbox = found.key, found.value
     if transport.startswith(("error:", "nowhere:")):
         return Delivery(address, kind, transport, behind=behind, error=transport.partition(":")[2])
-    return Delivery(address, kind, transport, mailbox, behind)
+    return Delivery(address, kind, transport, account, mailbox, behind)
 
 
 def _transport(live: Live, sender: str, address: str, kind: Class) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from mailstead_mail_smtp.trace.addresses import TABLES, Class, class_of, find_ad
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, permit, reject, unknown
 from mailstead_mail_smtp.trace.live import Live, LookupFailed
 
+ROUTING = "@%!"
 REPLY = re.compile(r"([45][0-9]{2})(?: +([45]\.[0-9]+\.[0-9]+))?(?: +(.*))?")
 
 
@@ -71,7 +72,7 @@ def _permit_sasl_authenticated(asked: Asked) -> Outcome:
 
 
 def _reject_unauth_destination(asked: Asked) -> Outcome:
-    if is_ours(class_of(asked.live, asked.recipient)):
+    if is_ours(class_of(asked.live, asked.recipient)) and not _is_routed(asked):
         return NEXT
     code = asked.live.value("relay_domains_reject_code") or asked.live.value(
         "access_map_reject_code"
@@ -81,6 +82,12 @@ def _reject_unauth_destination(asked: Asked) -> Outcome:
         f"{asked.client} may not send through this server to a domain that is not its own",
         "mynetworks",
     )
+
+
+def _is_routed(asked: Asked) -> bool:
+    """Tell whether the sender wrote a way to another server: `allow_untrusted_routing`."""
+    user = asked.recipient.rpartition("@")[0]
+    return not asked.live.is_on("allow_untrusted_routing") and any(char in user for char in ROUTING)
 
 
 def _reject(asked: Asked) -> Outcome:

@@ -13,13 +13,15 @@ from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, SUBMISSIONS
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
-from mailstead_mail_smtp.trace.delivery import Delivery
+from mailstead_mail_smtp.trace.delivery import Delivery, deliveries
 from mailstead_mail_smtp.trace.ends import follow
 from mailstead_mail_smtp.trace.live import Live, LookupFailed, read_live
 from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
 from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
 
 SERVICES = {port: name for name, port in (SMTP, SUBMISSION, SUBMISSIONS)}
+NO_LOGIN = "535 5.7.8 Error: authentication failed: (reason unavailable)"  # Dovecot gives none
+ENDLESS = reject("451 4.6.0 Alias expansion error", "aliases have no end")
 Verdict = Literal["accepted", "refused", "deferred"]
 
 
@@ -65,20 +67,24 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
     if refused:
         return _refused(refused, steps, unforeseen)
     try:
-        more, deliveries = follow(live, question)
+        ends = follow(live, question)
+        steps += ends.steps
+        if ends.is_endless:
+            return _refused(ENDLESS, steps, unforeseen)
+        delivered = deliveries(live, question.sender, ends.addresses)
     except LookupFailed as error:
         return _refused(lookup_failed(error, question.recipient), steps, unforeseen)
-    steps += more
+    steps += map(_delivered, delivered)
     for setting in ("content_filter", "smtpd_milters"):
         if live.value(setting):
             says = f"passes {live.value(setting)} first, which may do anything to it"
             steps.append(TraceStep("filter", says, setting))
             unforeseen.append(setting)
-    ours = tuple(item.address for item in deliveries if item.mailbox)
-    delivered = attrs.evolve(question, mailboxes=ours)
-    for _, given in collect_trace_steps(context, machine, delivered):
+    ours = tuple(item.account for item in delivered if item.mailbox)
+    known = attrs.evolve(question, mailboxes=ours)
+    for _, given in collect_trace_steps(context, machine, known):
         steps += given
-    return Trace("accepted", "", tuple(steps), tuple(unforeseen), deliveries)
+    return Trace("accepted", "", tuple(steps), tuple(unforeseen), delivered)
 
 
 def _refused(outcome: Outcome, steps: list[TraceStep], unforeseen: list[str]) -> Trace:
@@ -124,7 +130,7 @@ def _login(live: Live, question: TraceQuestion, no_login: str) -> Outcome:
         reply = "503 5.5.1 Error: authentication not enabled"
         return reject(reply, "nobody can log in on this port", "smtpd_sasl_auth_enable")
     if no_login:
-        return reject("535 5.7.8 Error: authentication failed", no_login, "directory of users")
+        return reject(NO_LOGIN, no_login, "directory of users")
     return NEXT
 
 
@@ -139,3 +145,10 @@ def _step_of(said: Said) -> TraceStep:
 
 def _name(said: Said) -> str:
     return f"{said.restriction} ({said.setting})"
+
+
+def _delivered(item: Delivery) -> TraceStep:
+    if item.error:
+        return TraceStep("delivery", f"{item.address} comes back: {item.error}", item.behind)
+    place = f" into {item.mailbox}" if item.mailbox else ""
+    return TraceStep("delivery", f"{item.address} by {item.transport}{place}", item.behind)

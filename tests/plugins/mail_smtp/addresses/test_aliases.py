@@ -17,6 +17,7 @@ from mailstead_mail_smtp.addresses.aliases import (
     alias_account,
     alias_external,
     alias_group,
+    aliases_leading_to,
     count_aliases,
     delete_alias,
     get_alias,
@@ -49,6 +50,17 @@ def people(connection: sa.Connection) -> None:
     """Give ada and bob accounts."""
     create_account(connection, "ada", "ada@example.com")
     create_account(connection, "bob", "bob@example.com")
+
+
+def test_external_aliases_are_found_by_where_they_lead(connection: sa.Connection) -> None:
+    """By the whole domain, in which no sign stands for others."""
+    for name, to in (("a", "x@elsewhere.example"), ("b", "x@not-elsewhere.example"),
+                     ("c", "x@sub.elsewhere.example"), ("d", "y@Elsewhere.example")):  # fmt: skip
+        alias_external(connection, f"{name}@example.org", to)
+    found = aliases_leading_to(connection, "elsewhere.example", limit=10)
+    assert [item.address for item in found] == ["a@example.org", "d@example.org"]
+    assert len(aliases_leading_to(connection, "elsewhere.example", limit=1)) == 1
+    assert aliases_leading_to(connection, "else_here.example", limit=10) == []
 
 
 def test_an_alias_is_another_name_for_one_account(connection: sa.Connection) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mailstead_mail_smtp.postfix.smarthost import place_of, smarthost_parameters
+from mailstead.instance import Instance
+from mailstead_mail_smtp.postfix.smarthost import place_of, problems, smarthost_parameters
 from mailstead_mail_smtp.settings import Smarthost
-from tests.plugins.contexts import SYSTEM, bench
+from tests.plugins.contexts import SANDBOX, SYSTEM, bench
 
 PASSWORDS = "/etc/postfix/sasl_passwd"
 
@@ -47,6 +48,26 @@ def test_verified_tls_asks_for_the_name_that_was_given(tmp_path: Path, tls: str)
     assert found["smtp_tls_secure_cert_match"] == "nexthop"
     assert found["smtp_tls_CAfile"] == "/etc/ssl/certs/ca-certificates.crt"
     assert found.get("smtp_tls_wrappermode") == ("yes" if tls == "implicit" else None)
+
+
+@pytest.mark.parametrize(
+    ("host", "instance", "is_refused"),
+    [
+        ("mail.example.net", SYSTEM, True), ("[Mail.Example.NET]:25", SYSTEM, True),
+        ("localhost", SYSTEM, True), ("[::1]", SYSTEM, True), ("192.0.2.2:25", SYSTEM, True),
+        ("localhost:2525", SYSTEM, False), ("192.0.2.3", SYSTEM, False),
+        ("[127.7.8.9]:20025", SANDBOX, True), ("127.7.8.9:20587", SANDBOX, True),
+        ("127.7.8.9:25", SANDBOX, False), ("localhost:20025", SANDBOX, False),
+    ],
+)  # fmt: skip
+def test_this_server_is_no_smarthost_of_its_own(
+    tmp_path: Path, host: str, instance: Instance, is_refused: bool
+) -> None:
+    """By name or number; a program that listens here at another port may be one."""
+    with bench(tmp_path) as made:
+        made.set("mail_smtp.smarthost", host=host)
+        found = [item.where for item in problems(made.context(instance))]
+    assert found == (["mail_smtp.smarthost.host"] if is_refused else [])
 
 
 def test_a_password_waits_for_tls_unless_it_may_cross_without(tmp_path: Path) -> None:

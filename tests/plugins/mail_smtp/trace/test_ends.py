@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from mailstead_mail_smtp.hookspecs import TraceQuestion
@@ -11,28 +13,32 @@ from tests.plugins.mail_smtp.trace.postfix import ADA, FRIEND, VALUES, live
 
 COPY = "copy@example.org.catch-all.invalid"
 ARCHIVE = "archive@elsewhere.example"
+ARCHIVED = {"all@example.net": ARCHIVE}
 
 
-def copying() -> Live:
+def copying(uncopied: Mapping[str, str]) -> Live:
     """Give a Postfix whose only domain has a catch-all that is an alias."""
     service = live(
         {
             "texthash:aliases": {ADA: f"{ADA},{COPY}"},
             "texthash:bcc": {"@example.org": COPY},
             "texthash:copies": {"@example.org.catch-all.invalid": "all@example.net"},
-            "texthash:uncopied": {"all@example.net": ARCHIVE},
+            "texthash:uncopied": uncopied,
         },
         sender_bcc_maps="texthash:bcc",
+        propagate_unmatched_extensions="virtual",
     )
     own = {"copies-cleanup/unix/virtual_alias_maps": "texthash:copies, texthash:uncopied"}
     return attrs.evolve(service, main=VALUES, master=own)
 
 
-def said(sender: str, recipient: str) -> tuple[list[tuple[str, str]], set[str]]:
-    """Give what is told before the deliveries, and where it ends."""
-    steps, deliveries = follow(copying(), TraceQuestion(sender, recipient, "192.0.2.1"))
-    told = [(step.about, step.says) for step in steps if step.about != "delivery"]
-    return told, {item.address for item in deliveries}
+def said(
+    sender: str, recipient: str, uncopied: Mapping[str, str] = ARCHIVED
+) -> tuple[list[tuple[str, str]], set[str]]:
+    """Give what is told, and where it ends."""
+    found = follow(copying(uncopied), TraceQuestion(sender, recipient, "192.0.2.1"))
+    assert not found.is_endless
+    return [(step.about, step.says) for step in found.steps], set(found.addresses)
 
 
 ALIAS = ("alias", f"all@example.net leads to {ARCHIVE}")
@@ -51,3 +57,23 @@ def test_of_a_notification_nobody_is_told() -> None:
     """It has no sender."""
     told, _ = said("", ADA)
     assert told[0][1] == "a blind copy goes to all@example.net; nobody is told if it bounces"
+
+
+def test_an_extension_makes_no_other_copy() -> None:
+    """Postfix puts it into every address that an alias leads to."""
+    plus = ADA.replace("@", "+lists@")
+    told, ends = said(ADA, plus)
+    assert [about for about, _ in told] == ["alias", "copy", "alias"]
+    assert ends == {plus, ARCHIVE}
+
+
+def test_a_catch_all_without_an_end_keeps_nothing_else() -> None:
+    """Its copy waits; the message itself is taken."""
+    told, ends = said(
+        FRIEND, ADA, {"all@example.net": "b@x.example", "b@x.example": "all@example.net"}
+    )
+    assert told[-1] == (
+        "alias",
+        "all@example.net leads in a circle, or to more than Postfix follows",
+    )
+    assert ends == {ADA}

@@ -65,6 +65,16 @@ def test_a_module_adds_its_steps_to_accepted_mail(
     assert module.seen == (ADA,)
 
 
+def test_mail_whose_aliases_have_no_end_is_put_off(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After all of the message was sent; the steps name the circle."""
+    circle = live({"texthash:aliases": {ADA: "b@example.org", "b@example.org": ADA}})
+    found = ask(context, Module(), circle, monkeypatch)
+    assert (found.verdict, found.reply) == ("deferred", "451 4.6.0 Alias expansion error")
+    assert [step.about for step in found.steps][-3:] == ["alias", "alias", "alias"]
+
+
 def test_a_module_explains_its_restriction(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,17 @@ def test_networks_that_are_not_read_are_not_guessed() -> None:
         assert [item.outcome.word for item in said] == ["unknown", "reject"]
 
 
+@pytest.mark.parametrize("user", ["a%b", "a!b"])
+def test_an_address_that_names_a_way_is_not_ours(user: str) -> None:
+    """Unless strangers may route."""
+    to = f"{user}@example.org"
+    for allowed, expected in (("no", [f"554 5.7.1 <{to}>: Relay access denied"]), ("yes", [])):
+        service = live(
+            smtpd_relay_restrictions="reject_unauth_destination", allow_untrusted_routing=allowed
+        )
+        assert replies(service, recipient=to) == expected
+
+
 @pytest.mark.parametrize(
     ("value", "reply"),
     [
