@@ -11,6 +11,7 @@ from mailstead_mail_smtp.places import QUEUE
 from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
+from mailstead_users.places import DATABASE
 
 LMTP = f"{QUEUE}/private/dovecot-lmtp"  # where it takes mail; for Postfix and root
 TURNS = {
@@ -33,7 +34,7 @@ def daemon() -> Daemon:
             reload=(*admin, "reload"),
             pid_file="/run/dovecot/master.pid",
         ),
-        reads=("/etc/dovecot", "/etc/mailstead/tls"),
+        reads=("/etc/dovecot", "/etc/mailstead/tls", DATABASE),
         probes=probes,
         listens=listens,
     )
