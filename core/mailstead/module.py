@@ -193,10 +193,17 @@ class Listen:
 
 @attrs.frozen
 class Probe:
-    """A conversation a running daemon must be able to hold, with a name for people."""
+    """A conversation a running daemon must be able to hold.
+
+    Attributes:
+        title: for people.
+        conversation: what is said.
+        hint: what to do when it fails, where that lies elsewhere.
+    """
 
     title: str
     conversation: Conversation
+    hint: str = ""
 
 
 @attrs.frozen
