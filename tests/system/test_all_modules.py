@@ -10,6 +10,7 @@ from tests.system.conftest import Site
 from tests.system.filtering import ADA, filtered_site, send
 from tests.system.mail_samples import plain, spam
 from tests.system.sieving import arrived
+from tests.system.watch import try_quickly
 
 MORE = ("sieve", "fetchmail", "mail_log")
 
@@ -32,6 +33,14 @@ def test_what_the_filter_marks_is_filed_into_junk(place: Site) -> None:
     arrived(place, ADA, "Read later", "harmless")
     arrived(place, ADA, "Junk", "marked")
     assert place.sandbox.subjects(ADA) == []
+
+
+def test_what_the_filters_scripts_may_users_may_not(place: Site) -> None:
+    """To pipe mail to a program: refused by a check as when it is stored, with the line."""
+    text = 'require ["vnd.dovecot.pipe", "copy"];\npipe :copy "mailstead-learn-spam";\n'
+    for words in (("check", ADA), ("put", ADA, "pipe", "--activate")):
+        done = try_quickly(place.sandbox, "sieve", *words, typed=text)
+        assert (done.status, "script.text: line 1: error: require" in done.stderr) == (2, True)
 
 
 def test_each_goes_without_taking_the_others_along(place: Site) -> None:
