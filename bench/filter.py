@@ -11,7 +11,6 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,10 +19,9 @@ import attrs
 import psutil
 
 from bench.generated import Generated
-from bench.throughput import ACCOUNTS, DOMAIN, SESSIONS, SIZE, count, send
+from bench.throughput import ACCOUNTS, DOMAIN, SESSIONS, SIZE, Round, measure, median
 
 MESSAGES, ROUNDS = 1000, 3
-LONGEST = 300.0
 PLACE, OFFSET = "127.61.7.6", 23000
 TASK = re.compile(rb"rspamd_task_write_log: .* time: ([0-9.]+)ms")
 WAYS: Mapping[str, tuple[str, str, str]] = {
@@ -36,7 +34,7 @@ SHOWN = ("rspamd", "clamd", "redis-server")  # those that stay
 
 
 @attrs.frozen
-class Round:
+class Cost:
     """What one round showed: messages a second, and milliseconds for a message.
 
     Attributes:
@@ -44,8 +42,7 @@ class Round:
         looked: that Rspamd looked at one, clamd included.
     """
 
-    accepted: float
-    delivered: float
+    rate: Round
     processor: Mapping[str, float]
     looked: float
 
@@ -57,7 +54,7 @@ def filter_costs(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -
     server.add_accounts(addresses)
     server.run("enable", "--yes", "filter")
     server.run("settings", "set", "filter.options", "offline=yes")
-    found: dict[str, list[Round]] = {name: [] for name in WAYS}
+    found: dict[str, list[Cost]] = {name: [] for name in WAYS}
     try:
         for number in range(rounds + 1):
             for name, words in WAYS.items():
@@ -70,13 +67,13 @@ def filter_costs(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -
     yield from _report({name: _median(results) for name, results in found.items()})
 
 
-def _report(medians: Mapping[str, Round]) -> Iterator[str]:
+def _report(medians: Mapping[str, Cost]) -> Iterator[str]:
     title = f"messages/s, {SIZE} bytes, {SESSIONS} sessions"
     yield f"{title:<44} {'accepted':>9} {'delivered':>9} {'ratio':>6}"
     first = next(iter(medians.values()))
     for name, item in medians.items():
-        ratio = item.delivered / first.delivered
-        yield f"{name:<44} {item.accepted:9.0f} {item.delivered:9.0f} {ratio:6.2f}"
+        rate, ratio = item.rate, item.rate.delivered / first.rate.delivered
+        yield f"{name:<44} {rate.accepted:9.0f} {rate.delivered:9.0f} {ratio:6.2f}"
     yield f"{'processor ms for a message':<31} {' '.join(f'{name:>12}' for name in SHOWN)}"
     for name, item in medians.items():
         cells = " ".join(f"{item.processor.get(program, 0):12.2f}" for program in SHOWN)
@@ -93,23 +90,15 @@ def _choose(server: Generated, use: str, spam: str, virus: str) -> None:
     server.run("save")
 
 
-def _measure(server: Generated, addresses: list[str], messages: int) -> Round:
+def _measure(server: Generated, addresses: list[str], messages: int) -> Cost:
     log = server.folder / "var/log/rspamd/rspamd.log"
     begin = log.stat().st_size if log.exists() else 0
     before = _processor()
-    goal = count(server.mail) + messages
-    start = time.monotonic()
-    send(server.place, addresses, messages)
-    accepted = time.monotonic() - start
-    while count(server.mail) < goal:
-        if time.monotonic() - start > LONGEST:
-            raise RuntimeError(f"{goal - count(server.mail)} messages did not arrive")
-        time.sleep(0.05)
-    delivered = time.monotonic() - start
+    rate = measure(server, addresses, messages)
     used = _processor()
     used.subtract(before)
     processor = {name: max(used[name], 0) * 1000 / messages for name in SHOWN}
-    return Round(messages / accepted, messages / delivered, processor, _looked(log, begin))
+    return Cost(rate, processor, _looked(log, begin))
 
 
 def _processor() -> Counter[str]:
@@ -131,10 +120,9 @@ def _looked(log: Path, begin: int) -> float:
     return statistics.median(times) if times else 0.0
 
 
-def _median(rounds: list[Round]) -> Round:
-    return Round(
-        statistics.median(item.accepted for item in rounds),
-        statistics.median(item.delivered for item in rounds),
+def _median(rounds: list[Cost]) -> Cost:
+    return Cost(
+        median([item.rate for item in rounds]),
         {name: statistics.median(item.processor[name] for item in rounds) for name in SHOWN},
         statistics.median(item.looked for item in rounds),
     )

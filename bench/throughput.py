@@ -27,11 +27,15 @@ DOMAIN = "example.org"
 LONGEST = 300.0
 
 
-class Server(Protocol):
+class Running(Protocol):
     """What is measured: where it listens, and the folder with its Maildirs."""
 
     place: tuple[str, int]
     mail: Path
+
+
+class Server(Running, Protocol):
+    """What is started and stopped for each round."""
 
     def start(self) -> None:
         """Start it."""
@@ -68,12 +72,12 @@ def throughput(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -> 
     yield f"{f'messages/s, {SIZE} bytes, {SESSIONS} sessions':<44} {'accepted':>9} {'delivered':>9}"
     for number in range(rounds + 1):
         for name, server in servers.items():
-            result = _measure(server, addresses, messages)
+            result = _alone(server, addresses, messages)
             if number:  # the first warms up
                 found[name].append(result)
-    medians = {name: _median(results) for name, results in found.items()}
-    for name, median in medians.items():
-        yield f"{name:<44} {median.accepted:9.0f} {median.delivered:9.0f}"
+    medians = {name: median(results) for name, results in found.items()}
+    for name, rate in medians.items():
+        yield f"{name:<44} {rate.accepted:9.0f} {rate.delivered:9.0f}"
     *others, ours = medians.values()
     for name, other in zip(servers, others, strict=False):
         accepted, delivered = ours.accepted / other.accepted, ours.delivered / other.delivered
@@ -81,28 +85,34 @@ def throughput(folder: Path, messages: int = MESSAGES, rounds: int = ROUNDS) -> 
         yield f"{title:<44} {accepted:9.2f} {delivered:9.2f}"
 
 
-def _median(rounds: Sequence[Round]) -> Round:
+def median(rounds: Sequence[Round]) -> Round:
+    """Give the medians of some rounds."""
     return Round(
         statistics.median(item.accepted for item in rounds),
         statistics.median(item.delivered for item in rounds),
     )
 
 
-def _measure(server: Server, addresses: Sequence[str], messages: int) -> Round:
-    """Send to a server that was just started; the other one is stopped meanwhile."""
+def _alone(server: Server, addresses: Sequence[str], messages: int) -> Round:
+    """Measure a server that is started for it; the other ones are stopped meanwhile."""
     server.start()
     try:
-        goal = count(server.mail) + messages
-        start = time.monotonic()
-        send(server.place, addresses, messages)
-        accepted = time.monotonic() - start
-        while count(server.mail) < goal:
-            if time.monotonic() - start > LONGEST:
-                raise RuntimeError(f"{goal - count(server.mail)} messages did not arrive")
-            time.sleep(0.05)
-        delivered = time.monotonic() - start
+        return measure(server, addresses, messages)
     finally:
         server.stop()
+
+
+def measure(server: Running, addresses: Sequence[str], messages: int) -> Round:
+    """Send to a server that runs, and wait until all is in Maildirs."""
+    goal = count(server.mail) + messages
+    start = time.monotonic()
+    send(server.place, addresses, messages)
+    accepted = time.monotonic() - start
+    while count(server.mail) < goal:
+        if time.monotonic() - start > LONGEST:
+            raise RuntimeError(f"{goal - count(server.mail)} messages did not arrive")
+        time.sleep(0.05)
+    delivered = time.monotonic() - start
     return Round(messages / accepted, messages / delivered)
 
 

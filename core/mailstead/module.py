@@ -138,7 +138,8 @@ class Daemon:
         main_unit: the unit that holds the main process, where ``unit`` wants another for that
             (postfix@-).
         native: its own commands.
-        reads: path prefixes; a change below one of them is what `on_change` answers to.
+        reads: path prefixes; a change below one of them is what `on_change` answers to. So is a
+            database there that a restore replaces; rows that are published change no file.
         on_change: ``reload``, ``restart`` or ``none``.
         restart_when: given old and new content by path, a reason to restart instead, or "".
         probes: a pure function of the context: what must answer when it runs.
@@ -192,10 +193,17 @@ class Listen:
 
 @attrs.frozen
 class Probe:
-    """A conversation a running daemon must be able to hold, with a name for people."""
+    """A conversation a running daemon must be able to hold.
+
+    Attributes:
+        title: for people.
+        conversation: what is said.
+        hint: what to do when it fails, where that lies elsewhere.
+    """
 
     title: str
     conversation: Conversation
+    hint: str = ""
 
 
 @attrs.frozen

@@ -49,7 +49,8 @@ def listens(context):
 def probes(context):
     """It answers."""
     port = context.settings.form(Options).port
-    yield Probe("greets", Conversation((Say(None, "hello"),), address="127.0.0.1", port=port))
+    talk = Conversation((Say(None, "hello"),), address="127.0.0.1", port=port)
+    yield Probe("greets", talk, "ring the bell")
 
 
 def prepare(context, machine):

@@ -1,9 +1,9 @@
-"""An engine with the four first-party modules over a fake machine that has all packages."""
+"""Engines with the four modules that all others build on, over a fake machine."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,18 +18,31 @@ USERS = ("vmail", "postfix", "dovecot", "dovenull")
 
 
 @contextmanager
-def four_modules() -> Iterator[Engine]:
-    """Give an engine in which all four are enabled and saved; its folder has a short name."""
+def engine_of(
+    *more: str, packages: Sequence[str] = (), users: Sequence[str] = ()
+) -> Iterator[Engine]:
+    """Give an engine that knows the four and more modules, none enabled.
+
+    Further packages and daemons' users are there as well. Its folder has a short name.
+    """
     machine = FakeMachine()
-    machine.packages |= dict.fromkeys(PACKAGES, "1:2.3.19.1")
-    machine.users |= {name: (number, number) for number, name in enumerate(USERS, 100)}
-    machine.groups |= {name: number for number, name in enumerate(USERS, 100)}
+    machine.packages |= dict.fromkeys((*PACKAGES, *packages), "1:2.3.19.1")
+    names = (*USERS, *users)
+    machine.users |= {name: (number, number) for number, name in enumerate(names, 100)}
+    machine.groups |= {name: number for number, name in enumerate(names, 100)}
     machine.groups |= dict.fromkeys(("mail", "postdrop"), 200)
-    plugins = {name: f"mailstead_{name}" for name in FOUR}
+    plugins = {name: f"mailstead_{name}" for name in (*FOUR, *more)}
     with (
         tempfile.TemporaryDirectory(prefix="ms-") as folder,
         fake_engine(Path(folder), plugins, machine=machine) as engine,
     ):
+        yield engine
+
+
+@contextmanager
+def four_modules(*more: str, packages: Sequence[str] = ()) -> Iterator[Engine]:
+    """Give an engine in which the four are enabled and saved, and more are installed."""
+    with engine_of(*more, packages=packages) as engine:
         engine.enable(FOUR, consents=FOUR)
         assert engine.save().outcome == "committed"
         yield engine

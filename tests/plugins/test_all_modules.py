@@ -1,10 +1,8 @@
-"""What holds for all first-party modules together, over a fake machine."""
+"""What holds for the four first modules together, over a fake machine."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,38 +10,23 @@ from hypothesis import strategies as st
 
 from mailstead.engine import Engine
 from mailstead.errors import MailsteadError
-from mailstead.machine.fake import FakeMachine
 from mailstead.registry import Registry, installed_plugins
-from mailstead.testing import fake_engine, refuse_impure_rendering
-from tests.plugins.four import PACKAGES
-
-FIRST_PARTY = ("network", "users", "mail_smtp", "mail_retrieval")
-PLUGINS = {name: f"mailstead_{name}" for name in FIRST_PARTY}
+from mailstead.testing import refuse_impure_rendering
+from tests.plugins.four import FOUR, engine_of
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    """Give an engine in which all modules are enabled, unsaved; its folder has a short name."""
-    machine = FakeMachine()
-    for package in PACKAGES:
-        machine.packages[package] = "1:2.3.19.1"
-    for number, name in enumerate(("vmail", "postfix", "dovecot", "dovenull"), 100):
-        machine.users[name] = (number, number)
-        machine.groups[name] = number
-    for name in ("mail", "postdrop"):
-        machine.groups[name] = 200
-    with (
-        tempfile.TemporaryDirectory(prefix="ms-") as folder,
-        fake_engine(Path(folder), PLUGINS, machine=machine) as made,
-    ):
-        made.enable(FIRST_PARTY, consents=FIRST_PARTY)
+    """Give an engine in which all modules are enabled, unsaved."""
+    with engine_of() as made:
+        made.enable(FOUR, consents=FOUR)
         yield made
 
 
 def test_they_are_installed_and_none_is_broken() -> None:
     """Through the same entry points as foreign ones."""
     registry = Registry.discover(installed_plugins())
-    assert set(FIRST_PARTY) <= set(registry.usable())
+    assert set(FOUR) <= set(registry.usable())
 
 
 def test_rendering_twice_gives_the_same_bytes(engine: Engine) -> None:
@@ -59,9 +42,7 @@ def test_each_file_in_a_manifest_is_rendered_or_made(engine: Engine) -> None:
     engine.editor.add_row("mail_retrieval.expiration", rule, engine.actor)
     plan = engine.plan()
     made = {item.path for item in plan.files} | {item.path for _, item in plan.generated}
-    claimed = {
-        item.path for name in FIRST_PARTY for item in engine.registry.entry(name).manifest.paths
-    }
+    claimed = {item.path for name in FOUR for item in engine.registry.entry(name).manifest.paths}
     assert claimed == made
 
 

@@ -11,6 +11,7 @@ from tests.system.filtering import ADA, FRIEND, filtered_site, scanned, send
 from tests.system.mail_samples import plain, spam
 from tests.system.sandbox import wait_until
 from tests.system.sieving import arrived
+from tests.system.watch import try_quickly
 
 MORE = ("sieve", "fetchmail", "mail_log")
 
@@ -62,6 +63,14 @@ def test_a_copy_is_filtered_once_and_one_row_of_the_log(place: Site) -> None:
     steps = place.sandbox.json("log", "show", copy["queue_id"])
     assert len({step["queue_id"] for step in steps}) == 2
     assert any("sasl_username=carl@copied.example" in step["what"] for step in steps)
+
+
+def test_what_the_filters_scripts_may_users_may_not(place: Site) -> None:
+    """To pipe mail to a program: refused by a check as when it is stored, with the line."""
+    text = 'require ["vnd.dovecot.pipe", "copy"];\npipe :copy "mailstead-learn-spam";\n'
+    for words in (("check", ADA), ("put", ADA, "pipe", "--activate")):
+        done = try_quickly(place.sandbox, "sieve", *words, typed=text)
+        assert (done.status, "script.text: line 1: error: require" in done.stderr) == (2, True)
 
 
 def test_each_goes_without_taking_the_others_along(place: Site) -> None:

@@ -153,10 +153,13 @@ def test_broken_signatures_are_refused_by_the_name_of_the_field(place: Site) -> 
     """Before anything is touched."""
     folder = place.sandbox.folder.parent / "broken"
     folder.mkdir()
-    folder.joinpath("own.ndb").write_text("Eicar:0:*:not hexadecimal\n")
+    file = folder / "own.ndb"
+    file.write_text("Eicar:0:*:not hexadecimal\n")
+    good = place.sandbox.path("/etc/mailstead/filter/signatures/test.ndb")
     before = place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes()
-    said = refusal_of(place.sandbox, "settings", "set", "filter.options", f"signatures={folder}")
-    assert "filter.options.signatures" in said
+    for value in (folder, folder / "nowhere", file, good):
+        words = ("settings", "set", "filter.options", f"signatures={value}")
+        assert "filter.options.signatures" in refusal_of(place.sandbox, *words)
     assert place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes() == before
 
 

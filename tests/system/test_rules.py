@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 
 import pytest
@@ -97,7 +98,8 @@ def test_each_condition_holds_for_what_it_says(place: Site) -> None:
     send(place, FAR, ADA, "team", To='"The Team" <team@lists.example>', **listed)
     arrived(place, ADA, "is to", "team")
     arrived(place, ADA, "is large", "large")
-    found = {name: subjects(place, ADA, f"is {name}") for name in (*CONDITIONS, "both", "either")}
+    names = (*CONDITIONS, "both", "either")
+    found = {name: sorted(subjects(place, ADA, f"is {name}")) for name in names}
     assert found == {
         "from": ["plain"], "name": [], "star": ["x [ABC] y"], "to": ["team"],
         "list": ["unlisted"], "large": ["large"], "both": ["both"], "either": ["both", "large"],
@@ -183,6 +185,25 @@ def test_rules_are_changed_moved_switched_and_removed_by_name(place: Site) -> No
     log = run(place, "--json", "audit").stdout
     assert "rule add" in log
     assert "vacation set" in log
+
+
+def test_those_who_change_rules_at_once_lose_nothing(place: Site) -> None:
+    """Neither a rule, nor what one of them changed, nor the vacation that another switched."""
+    rule(place, "there", "--always", "--keep")
+    run(place, "vacation", "set", ADA, typed="weg\n")
+    names = [f"rule {number}" for number in range(6)]
+    words: list[tuple[str, ...]] = [
+        *(("rule", "add", ADA, name, "--always", "--file", name) for name in names),
+        ("rule", "change", ADA, "there", "--always", "--file", "There"),
+        ("rule", "disable", ADA, "there"),
+        ("vacation", "off", ADA),
+    ]
+    with ThreadPoolExecutor(len(words)) as pool:
+        list(pool.map(lambda item: place.sandbox.run(*item), words))
+    rows = {row["rule"]: row for row in run(place, "--json", "rule", "list", ADA).json}
+    assert sorted(rows) == [*names, "there"]
+    assert (rows["there"]["state"], rows["there"]["what"]) == ("off", "file 'There'")
+    assert not run(place, "--json", "vacation", "show", ADA).json["on"]
 
 
 def test_what_rules_cannot_say_is_left_and_told(place: Site) -> None:

@@ -124,7 +124,10 @@ class Restoring:
         )
 
     def _reloads(self, files: tuple[FileChange, ...]) -> Iterator[ControlService]:
-        """Let the daemons that run read what is put; the save leaves out those it acts on."""
+        """Let the daemons that run read what is put; the save leaves out those it acts on.
+
+        Of a database, too: what they prepared for the tables that were there fails once.
+        """
         engine = self.engine
         target = engine.context("draft")
         stopped = engine.machine.list_directory(engine.instance.state_path("stopped"))
@@ -136,7 +139,8 @@ class Restoring:
             frozenset(stopped),
             engine.machine.deadline,
         )
-        for action in planner.actions(files):
+        databases = [item.path for item in self._wanted("sqlite")]
+        for action in planner.actions(files, databases):
             if action.verb in ("reload", "restart"):
                 yield ControlService(action)
 

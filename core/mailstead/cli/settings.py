@@ -60,7 +60,7 @@ def set_values(app: App, place: str, words: tuple[str, ...]) -> None:
     elif _exists(app, bound, key):
         editor.change_row(place, key, values, actor)
     else:
-        names = zip(bound.section.key, _parts(key), strict=True)
+        names = zip(bound.section.key, _parts(bound, key), strict=True)
         editor.add_row(place, {**dict(names), **values}, actor)
     app.say(f"{place}: changed; takes effect when you save (`mailstead save`).")
 
@@ -108,7 +108,7 @@ def _rows(app: App, bound: Bound, key: str | None, tree: Tree) -> Iterable[Any]:
     view = _view(app, tree)
     if not key:
         return view.rows(bound.section.cls)
-    row = view.row(bound.section.cls, *_parts(key))
+    row = view.row(bound.section.cls, *_parts(bound, key))
     if row is None:
         raise InvalidInput("no such row", where=f"{bound.path}[{key}]", hint="see settings show")
     return [row]
@@ -157,13 +157,13 @@ def _value(bound: Bound, word: str) -> tuple[str, Any]:
 
 
 def _exists(app: App, bound: Bound, key: str) -> bool:
-    return bool(_view(app, "draft").exists(bound.path, *_parts(key)))
+    return bool(_view(app, "draft").exists(bound.path, *_parts(bound, key)))
 
 
-def _parts(key: str) -> tuple[str, ...]:
-    from mailstead.settings.keys import split_key
+def _parts(bound: Bound, key: str) -> tuple[str, ...]:
+    from mailstead.settings.validate import key_parts
 
-    return split_key(key)
+    return key_parts(bound, key)
 
 
 def _refuse_hidden(bound: Bound) -> None:

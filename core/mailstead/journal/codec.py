@@ -148,7 +148,8 @@ def _read_service(data: Mapping[str, Any]) -> Step:
 def _read_probe(data: Mapping[str, Any]) -> Probe:
     talk = {**data["conversation"]}
     turns = tuple(Say(**turn) for turn in talk.pop("turns"))
-    return Probe(data["title"], Conversation(turns, **talk))
+    # A journal of an older version has no hints.
+    return Probe(data["title"], Conversation(turns, **talk), data.get("hint", ""))
 
 
 def _tuples(data: Mapping[str, Any]) -> Data:

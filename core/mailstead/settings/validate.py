@@ -61,8 +61,8 @@ def _own_problems(store: Store, schema: Schema, bound: Bound, record: Any) -> Se
     return guarded(schema.deadline, bound.module, f"the check of {bound.path}", call)
 
 
-def canonical_key(schema: Schema, bound: Bound, text: str) -> str:
-    """Give a row's key text in canonical form, so that twins in case or IDN are one row.
+def key_parts(bound: Bound, text: str) -> tuple[str, ...]:
+    """Give the parts of a row's key text, one for each key field.
 
     A key of one part may be written without percent-encoding. Raises InvalidValue.
     """
@@ -72,7 +72,15 @@ def canonical_key(schema: Schema, bound: Bound, text: str) -> str:
         parts = (text,)
     if len(parts) != len(names):
         raise InvalidValue(f"{quoted(text)} is not a key", where=bound.path, hint="/".join(names))
-    pairs = zip(names, parts, strict=True)
+    return parts
+
+
+def canonical_key(schema: Schema, bound: Bound, text: str) -> str:
+    """Give a row's key text in canonical form, so that twins in case or IDN are one row.
+
+    Raises InvalidValue.
+    """
+    pairs = zip(bound.section.key, key_parts(bound, text), strict=True)
     return join_key(_canonical_part(schema, bound, name, part) for name, part in pairs)
 
 

@@ -62,7 +62,8 @@ class Prober:
             except ProbeFailed as error:
                 if self.machine.boot_clock() >= deadline:
                     problem = f"{probe.title} does not work: {error.problem}"
-                    raise ProbeFailed(problem, where=f"{daemon.name} at {error.where}") from error
+                    where = f"{daemon.name} at {error.where}"
+                    raise ProbeFailed(problem, where=where, hint=probe.hint) from error
                 self.machine.sleep(_PAUSE)
             else:
                 return

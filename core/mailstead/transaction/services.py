@@ -28,9 +28,19 @@ class ServicePlanner:
     stopped_by_hand: frozenset[str]
     deadline: Deadline
 
-    def actions(self, files: Sequence[FileChange]) -> tuple[ServiceAction, ...]:
-        """Give the actions in the order they are taken: stops first, then in boot order."""
-        contents = {change.path: _contents(change) for change in files}
+    def actions(
+        self, files: Sequence[FileChange], databases: Sequence[str] = ()
+    ) -> tuple[ServiceAction, ...]:
+        """Give the actions in the order they are taken: stops first, then in boot order.
+
+        Args:
+            files: those that change.
+            databases: system paths of those that are replaced as a whole.
+        """
+        contents: dict[str, tuple[bytes | None, bytes | None]] = dict.fromkeys(
+            databases, (None, None)
+        )
+        contents |= {change.path: _contents(change) for change in files}
         saved = {change.path: _since_saved(change) for change in files}
         order = self.registry.boot_order(self.target.enabled)
         leaving = [name for name in self.running.enabled if not self.target.is_enabled(name)]

@@ -31,7 +31,8 @@ def checks(context: Context) -> Iterator[Check]:
     yield Check("rspamadm reads rspamd.conf", words, timeout=60.0)
     own = context.settings.form(Options).signatures
     if own and uses_clamd(context):
-        scan = ("clamscan", "--no-summary", f"--database={database(context)}")
+        # With the slash a file is none: clamscan would take one, clamd takes folders only.
+        scan = ("clamscan", "--no-summary", f"--database={database(context)}/")
         title = f"clamscan reads the signatures in {own} (filter.options.signatures)"
         yield Check(title, (*scan, f"{{staged:{places.CLAMD_CONF}}}"), timeout=120.0)
 

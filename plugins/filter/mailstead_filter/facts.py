@@ -6,7 +6,9 @@ from mailstead.plugin import Machine, Path
 
 REDIS, CLAMAV = "redis-server", "clamav-daemon"
 SIGNATURES = Path("/var/lib/clamav")
-OFFICIAL = ("daily.cld", "daily.cvd", "main.cld", "main.cvd")
+# Of the files that clamd(8) loads those that know viruses: freshclam's, and one's own.
+KNOWING = (".cld", ".cvd", ".cud", ".hdb", ".hsb", ".ldb", ".mdb", ".msb", ".ndb", ".yar", ".yara")
+KNOWING_NONE = "bytecode."
 
 
 def redis_version(machine: Machine) -> str | None:
@@ -15,7 +17,8 @@ def redis_version(machine: Machine) -> str | None:
 
 
 def has_signatures(machine: Machine) -> bool | None:
-    """Tell whether freshclam has brought signatures; ``None`` before ClamAV is installed."""
+    """Tell whether there are signatures of viruses; ``None`` before ClamAV is installed."""
     if CLAMAV not in machine.package_versions((CLAMAV,)):
         return None
-    return any(machine.stat_file(SIGNATURES / name) is not None for name in OFFICIAL)
+    names = machine.list_directory(SIGNATURES)
+    return any(name.endswith(KNOWING) and not name.startswith(KNOWING_NONE) for name in names)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailstead.plugin import Context, Problem
+from mailstead_filter.facts import SIGNATURES
 from mailstead_filter.grammar import score
 from mailstead_filter.judgement import Judgement, default_judgement, domain_judgement
 from mailstead_filter.settings import DomainOverrides, Learning, Options
 from mailstead_filter.use import has_redis, uses_clamd
 
 REDIS_PACKAGE = "redis-server"
+FRESHCLAM = "run `freshclam`, or wait until clamav-freshclam has, and save again"
+OWN_SIGNATURES = "put some there, or name a folder in filter.options.signatures, or unset it"
 
 
 def problems(context: Context) -> Iterator[Problem]:
@@ -50,13 +53,14 @@ def _signatures(context: Context) -> Iterator[Problem]:
     """A scanner that knows no virus would call all mail clean."""
     options = context.settings.form(Options)
     is_known = context.facts.get("has_signatures") in (True, None)
-    if (
-        not uses_clamd(context)
-        or options.offline
-        or options.signatures
-        or is_known
-        or context.instance.is_sandbox
-    ):
+    if not uses_clamd(context) or options.signatures or is_known or context.instance.is_sandbox:
         return
-    hint = "run `freshclam`, or wait until clamav-freshclam has, and save again"
-    yield Problem("filter.options.virus", "ClamAV has no signatures yet", hint)
+    where, problem = _wanted_by(context), f"ClamAV has no signatures in {SIGNATURES}"
+    yield Problem(where, problem, OWN_SIGNATURES if options.offline else FRESHCLAM)
+
+
+def _wanted_by(context: Context) -> str:
+    if context.settings.form(Options).virus:
+        return "filter.options.virus"
+    rows = context.settings.rows(DomainOverrides)
+    return next(f"filter.domains[{row.domain}].virus" for row in rows if row.virus)

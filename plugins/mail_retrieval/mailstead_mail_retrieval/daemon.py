@@ -8,9 +8,11 @@ from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe
 from mailstead_mail_retrieval.hooks import collect_listeners
 from mailstead_mail_retrieval.ports import listens, open_ports
 from mailstead_mail_smtp.places import QUEUE
+from mailstead_mail_smtp.postfix.filters import probe_hint
 from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
+from mailstead_users.places import DATABASE
 
 LMTP = f"{QUEUE}/private/dovecot-lmtp"  # where it takes mail; for Postfix and root
 TURNS = {
@@ -33,7 +35,7 @@ def daemon() -> Daemon:
             reload=(*admin, "reload"),
             pid_file="/run/dovecot/master.pid",
         ),
-        reads=("/etc/dovecot", "/etc/mailstead/tls"),
+        reads=("/etc/dovecot", "/etc/mailstead/tls", DATABASE),
         probes=probes,
         listens=listens,
     )
@@ -85,4 +87,4 @@ def _submission(context: Context) -> Iterator[Probe]:
             tls=name == "submissions",
             turns=turns,
         )
-        yield Probe(f"{name} takes logins", conversation)
+        yield Probe(f"{name} takes logins", conversation, probe_hint(context))

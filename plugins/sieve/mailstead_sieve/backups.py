@@ -12,7 +12,7 @@ from contextlib import closing
 
 import attrs
 
-from mailstead.plugin import Context, Machine, MachineError, MailsteadError, Path
+from mailstead.plugin import Context, Machine, MailsteadError, Path
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_sieve.places import BACKUP
 from mailstead_sieve.scripts.accounts import Owner
@@ -25,8 +25,6 @@ CREATE TABLE scripts (
 """
 SUFFIX = ".sieve"
 LARGEST, TOLD = 1 << 20, 10
-# A connection to SQLite that Dovecot had open when the directory was restored fails once.
-ATTEMPTS = 5
 
 
 @attrs.frozen
@@ -63,7 +61,8 @@ def restored(context: Context, machine: Machine) -> str:
     for owner in _owners(context):
         for kept in _missing(context, machine, owner.home):
             try:
-                _put_back(Scripts(context, machine, owner), kept)
+                scripts = Scripts(context, machine, owner)
+                scripts.put_back(kept.name, kept.text, activate=kept.is_active)
                 count += 1
             except MailsteadError as error:
                 problems.append(f"script {kept.name} of {owner.address}: {error}")
@@ -95,17 +94,6 @@ def _missing(context: Context, machine: Machine, home: str) -> list[Kept]:
         for item in kept
         if item.name not in there or (item.is_active and not has_active)
     ]
-
-
-def _put_back(scripts: Scripts, kept: Kept) -> None:
-    for left in reversed(range(ATTEMPTS)):
-        try:
-            scripts.put_back(kept.name, kept.text, activate=kept.is_active)
-        except MachineError:
-            if not left:
-                raise
-        else:
-            return
 
 
 def _home(context: Context, home: str) -> Path:

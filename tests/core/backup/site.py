@@ -63,7 +63,7 @@ class QuietMachine(RealMachine):
 
     def package_versions(self, names: Sequence[str]) -> Mapping[str, str]:
         """Have everything."""
-        return dict.fromkeys(names, "1.0")
+        return dict.fromkeys(names, "2.3.19")
 
     def listeners(self) -> tuple[Listener, ...]:
         """Have every port free."""

@@ -118,6 +118,21 @@ def test_daemons_that_read_a_restored_key_are_reloaded_once(changed: Changed) ->
     assert (daemon.starts, daemon.reloads, daemon.restarts) == (before[0], before[1] + 1, before[2])
 
 
+def test_daemons_that_read_a_restored_database_are_reloaded_once(
+    make_site: Callable[..., Site],
+) -> None:
+    """What they had prepared for the one that was there would fail; others go on."""
+    site = make_site()
+    site.enable("network", "users", "mail_smtp", "mail_retrieval")
+    made = site.backup()
+    dovecot, postfix = site.services.of("dovecot"), site.services.of("postfix")
+    before = (dovecot.starts, dovecot.reloads, postfix.reloads)
+    assert site.restore(made.path).outcome == "committed"
+    assert (dovecot.starts, dovecot.reloads, postfix.reloads) == (
+        before[0], before[1] + 1, before[2]
+    )  # fmt: skip
+
+
 def test_unsaved_changes_are_not_mixed_in(changed: Changed) -> None:
     """The admin decides first what becomes of them."""
     changed.site.set_form("network.host", hostname="unsaved")

@@ -36,7 +36,7 @@ TALKS = st.builds(
     turns=st.lists(st.builds(Say, st.none() | NAMES, NAMES), max_size=3).map(tuple),
     address=NAMES, port=st.integers(0, 65535), socket=NAMES, tls=st.booleans(),
 )  # fmt: skip
-PROBES = st.lists(st.builds(Probe, NAMES, TALKS), max_size=2).map(tuple)
+PROBES = st.lists(st.builds(Probe, NAMES, TALKS, NAMES), max_size=2).map(tuple)
 WORDS = st.lists(NAMES, max_size=3).map(tuple)
 DAEMONS = st.builds(
     Daemon, NAMES, st.none() | st.builds(Native, WORDS, WORDS, WORDS, NAMES),

@@ -154,6 +154,7 @@ def test_a_failed_first_save_leaves_no_file_and_no_daemon(site: Site, breakage: 
         site.machine.fail(breakage, MachineError("no space left"), at=at)
     result = site.engine.save()
     assert result.outcome == "rolled back"
+    assert ("(ring the bell)" if breakage == "answers" else "") in result.reason
     assert result.reason
     assert site.content(CONF) == b"foreign\n"
     assert site.content("/etc/greeter.secret") is None

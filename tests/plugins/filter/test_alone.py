@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.machine.fake import FakeMachine
-from mailstead.testing import fake_engine, refuse_impure_rendering
-from tests.plugins.four import FOUR, PACKAGES
+from mailstead.testing import refuse_impure_rendering
+from tests.plugins.four import FOUR, engine_of
 
 NEEDED = (
     "clamav", "clamav-daemon", "clamav-freshclam", "clamdscan", "cron", "dovecot-sieve", "rspamd",
 )  # fmt: skip
-USERS = ("vmail", "postfix", "dovecot", "dovenull", "_rspamd", "clamav")
 ALL = (*FOUR, "filter")
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    """Give an engine in which all are enabled, unsaved; its folder has a short name."""
-    machine = FakeMachine()
-    machine.packages |= dict.fromkeys(PACKAGES, "1:2.3.19.1")
-    machine.users |= {name: (number, number) for number, name in enumerate(USERS, 100)}
-    machine.groups |= {name: number for number, name in enumerate(USERS, 100)}
-    machine.groups |= dict.fromkeys(("mail", "postdrop"), 200)
-    plugins = {name: f"mailstead_{name}" for name in ALL}
-    with (
-        tempfile.TemporaryDirectory(prefix="ms-") as folder,
-        fake_engine(Path(folder), plugins, machine=machine) as made,
-    ):
+    """Give an engine in which all are enabled, unsaved; none of the filter's packages is there."""
+    with engine_of("filter", users=("_rspamd", "clamav")) as made:
         made.enable(ALL, consents=ALL)
         made.editor.set_form("mail_smtp.filter", {"use": "mailstead"}, made.actor)
         yield made

@@ -8,8 +8,11 @@ import pytest
 
 import mailstead_filter
 from mailstead.instance import Instance
+from mailstead.plugin import Say
 from mailstead_filter import module
 from mailstead_filter.rspamd import quoted
+from mailstead_mail_retrieval.daemon import probes as dovecot_probes
+from mailstead_mail_smtp.postfix.daemon import probes as postfix_probes
 from tests.plugins.contexts import MODULES, SANDBOX, SYSTEM, Bench, bench, compare
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -92,6 +95,23 @@ def test_in_use_postfix_asks_it_and_refuses_by_its_lists(tmp_path: Path) -> None
     assert "\nmilter_default_action = tempfail\n" in main_cf
     refused = "REJECT 5.7.1 no mail is taken for this address"
     assert f"inline:{{{{example.org = {refused}}} {{ada@example.net = {refused}}}}}" in main_cf
+
+
+def test_who_cannot_speak_with_postfix_is_told_of_the_filter(tmp_path: Path) -> None:
+    """While a milter is down Postfix puts STARTTLS off; without one nothing is said of it."""
+    with bench(tmp_path, ALL) as made:
+        made.set("network.host", hostname="mail", domain="example.org")
+        assert hints(made) == {""}
+        in_use(made)
+        (said,) = hints(made)
+    assert "the mail filter, Rspamd and ClamAV, does not answer" in said
+
+
+def hints(made: Bench) -> set[str]:
+    """Give the hints of all probes that speak with smtpd(8) up to STARTTLS."""
+    context = made.context()
+    found = (*postfix_probes(context), *dovecot_probes(context))
+    return {item.hint for item in found if Say("STARTTLS", "220") in item.conversation.turns}
 
 
 def test_without_viruses_to_look_for_clamd_does_not_run(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailstead.errors import InvalidValue
+from mailstead.machine.fake import FakeMachine
+from mailstead_filter.facts import SIGNATURES, has_signatures
 from mailstead_filter.grammar import PATTERN
 from mailstead_filter.rules import problems
 from tests.plugins.contexts import ACTOR, MODULES, SYSTEM, Bench, bench
@@ -111,9 +113,34 @@ def test_a_scanner_without_signatures_is_refused(made: Bench) -> None:
     made.set("mail_smtp.filter", use="mailstead")
     assert wheres(made, has_signatures=None) == []
     assert wheres(made, has_signatures=True) == []
-    assert wheres(made, has_signatures=False) == ["filter.options.virus"]
+    (problem,) = problems(made.context(SYSTEM, has_signatures=False))
+    assert (problem.where, "`freshclam`" in problem.hint) == ("filter.options.virus", True)
+    made.set("filter.options", offline=True)
+    (problem,) = problems(made.context(SYSTEM, has_signatures=False))
+    assert (problem.where, "`freshclam`" in problem.hint) == ("filter.options.virus", False)
     made.set("filter.options", virus=False)
     assert wheres(made, has_signatures=False) == []
+    made.add("filter.domains", domain="example.org", virus=True)
+    assert wheres(made, has_signatures=False) == ["filter.domains[example.org].virus"]
+    made.set("filter.options", signatures="/srv/signatures")
+    assert wheres(made, has_signatures=False) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ((), False), (("freshclam.dat", "bytecode.cvd"), False), (("daily.cld",), True),
+        (("main.cvd", "bytecode.cvd"), True), (("own.ndb",), True),
+    ],
+)  # fmt: skip
+def test_signatures_are_files_that_know_viruses(names: tuple[str, ...], found: bool) -> None:
+    """Before ClamAV is installed nobody knows."""
+    machine = FakeMachine()
+    assert has_signatures(machine) is None
+    machine.packages["clamav-daemon"] = "1.0"
+    for name in names:
+        machine.add_file(SIGNATURES / name, b"")
+    assert has_signatures(machine) is found
 
 
 def test_learning_that_nothing_uses_is_named(made: Bench) -> None:

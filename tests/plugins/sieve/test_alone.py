@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.machine.fake import FakeMachine
-from mailstead.testing import fake_engine, refuse_impure_rendering
-from tests.plugins.four import FOUR, PACKAGES, USERS
-
-ALONE = (*FOUR, "sieve")
+from mailstead.testing import refuse_impure_rendering
+from tests.plugins.four import four_modules
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """Give an engine that knows these modules alone, the four others enabled and saved."""
-    machine = FakeMachine()
-    packages = (*PACKAGES, "dovecot-sieve", "dovecot-managesieved")
-    machine.packages |= dict.fromkeys(packages, "1:2.3.19.1")
-    machine.users |= {name: (number, number) for number, name in enumerate(USERS, 100)}
-    machine.groups |= {name: number for number, name in enumerate(USERS, 100)}
-    machine.groups |= dict.fromkeys(("mail", "postdrop"), 200)
-    plugins = {name: f"mailstead_{name}" for name in ALONE}
-    with (
-        tempfile.TemporaryDirectory(prefix="ms-") as folder,
-        fake_engine(Path(folder), plugins, machine=machine) as made,
-    ):
-        made.enable(FOUR, consents=FOUR)
-        assert made.save().outcome == "committed"
+    with four_modules("sieve", packages=("dovecot-sieve", "dovecot-managesieved")) as made:
         yield made
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
 from mailstead_mail_smtp import tls
+from mailstead_mail_smtp.postfix.filters import probe_hint
 from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, has_authentication, listens
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
@@ -81,7 +82,7 @@ def _probe(context: Context, service: tuple[str, int], turns: tuple[Say, ...]) -
         port=context.instance.port(name, standard),
         turns=turns,
     )
-    return Probe(f"{name} answers", conversation)
+    return Probe(f"{name} answers", conversation, probe_hint(context))
 
 
 def _values(content: bytes) -> dict[str, str]:

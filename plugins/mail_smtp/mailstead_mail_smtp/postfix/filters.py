@@ -50,6 +50,17 @@ def filter_parameters(context: Context) -> Iterator[Parameter]:
         yield Parameter("receive_override_options", "no_address_mappings", "done after the filter")
 
 
+def probe_hint(context: Context) -> str:
+    """Tell whoever speaks with smtpd(8) in vain of a milter: without it STARTTLS is put off."""
+    chosen = chosen_filter(context)
+    if chosen is None or all(item.name != "smtpd_milters" for item in chosen.parameters):
+        return ""
+    return (
+        f"454 says that the mail filter, {chosen.title}, does not answer: "
+        "see `mailstead status`, start it, and save again"
+    )
+
+
 def filter_services(context: Context) -> Iterator[Service]:
     """Give the services of the filter in use."""
     chosen = chosen_filter(context)

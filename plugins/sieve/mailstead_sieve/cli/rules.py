@@ -93,8 +93,8 @@ def add(app: App, /, address: str, name: str, first: bool, **given: Any) -> None
 def change(app: App, /, address: str, name: str, rename: str, **given: Any) -> None:
     """Give the rule NAME of ADDRESS other conditions and actions in its place."""
     rules = Rules(scripts_of(app, address))
-    is_on = rules.get(name).is_on
-    rules.replace(name, attrs.evolve(_rule(rename or name, **given), is_on=is_on))
+    rule = _rule(rename or name, **given)
+    rules.change(name, lambda found: attrs.evolve(rule, is_on=found.is_on))
     _tell(app, rules, "rule change", f"rule {name} changed", name)
 
 
@@ -141,7 +141,7 @@ def disable(app: App, address: str, name: str) -> None:
 
 def _switch(app: App, address: str, name: str, *, is_on: bool) -> None:
     rules = Rules(scripts_of(app, address))
-    rules.replace(name, attrs.evolve(rules.get(name), is_on=is_on))
+    rules.change(name, lambda found: attrs.evolve(found, is_on=is_on))
     word = "enable" if is_on else "disable"
     _tell(app, rules, f"rule {word}", f"rule {name} is {'on' if is_on else 'off'} now", name)
 

@@ -81,8 +81,9 @@ def remove(app: App, address: str) -> None:
 def _switch(app: App, address: str, *, is_on: bool) -> None:
     rules = Rules(scripts_of(app, address))
     owner = rules.scripts.owner
-    found = attrs.evolve(rules.vacation(), is_on=is_on, addresses=owner.aliases)
-    rules.set_vacation(found)
+    found = rules.change_vacation(
+        lambda found: attrs.evolve(found, is_on=is_on, addresses=owner.aliases)
+    )
     app.note(f"vacation {'on' if is_on else 'off'}", owner.address)
     how = f"is answered {_when(found.start, found.end)}" if is_on else "is not answered"
     app.say(f"mail for {owner.address} {how}")

@@ -1,12 +1,18 @@
-"""Change the rules of an account: they are one script of its own, named `SCRIPT`."""
+"""Change the rules of an account: they are one script of its own, named `SCRIPT`.
+
+Who changes rules reads the whole script and writes it anew, so one at a time does it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from zlib import crc32
 
 import attrs
 
-from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
+from mailstead.plugin import AlreadyExists, InvalidValue, Locked, NotFound
+from mailstead_sieve.places import CHECKING
 from mailstead_sieve.rules.model import Action, Rule, Vacation
 from mailstead_sieve.rules.script import Block, Foreign, RuleScript, parse_script
 from mailstead_sieve.scripts.accounts import is_managed
@@ -14,14 +20,16 @@ from mailstead_sieve.scripts.storage import Scripts
 from mailstead_sieve.settings import Options
 
 SCRIPT = "mailstead"
+LOCKS = 16  # files, so that few have to wait for the rules of another account
+LONGEST_WAIT, PAUSE = 20.0, 0.05  # seconds
 
 
 @attrs.frozen
 class Rules:
     """The rules and the vacation of one account. Each method may raise MachineError.
 
-    Whatever changes something raises InvalidValue while another script is active: mail would not
-    pass through the rules.
+    Whatever changes something raises InvalidValue while another script is active (mail would not
+    pass through the rules), and Locked when others change rules for longer than one waits.
     """
 
     scripts: Scripts
@@ -46,15 +54,16 @@ class Rules:
         self._refuse_forwards(rule.actions)
         self._change(change)
 
-    def replace(self, name: str, rule: Rule) -> None:
-        """Put a rule in the place of another. Raises NotFound, AlreadyExists, InvalidValue."""
+    def change(self, name: str, made: Callable[[Rule], Rule]) -> None:
+        """Put what is made of a rule in its place. Raises NotFound, AlreadyExists, InvalidValue."""
 
         def change(blocks: list[Block]) -> None:
-            at = blocks.index(_find(RuleScript(tuple(blocks)), name))
+            found = _find(RuleScript(tuple(blocks)), name)
+            rule, at = made(found), blocks.index(found)
+            self._refuse_forwards(rule.actions)
             _refuse_taken([*blocks[:at], *blocks[at + 1 :]], rule.name)
             blocks[at] = rule
 
-        self._refuse_forwards(rule.actions)
         self._change(change)
 
     def remove(self, name: str) -> None:
@@ -77,27 +86,50 @@ class Rules:
 
     def set_vacation(self, vacation: Vacation) -> None:
         """Answer mail so from now on. Raises InvalidValue."""
+        self._change(lambda blocks: _put_vacation(blocks, vacation))
+
+    def change_vacation(self, made: Callable[[Vacation], Vacation]) -> Vacation:
+        """Answer mail as is made of the vacation there is; gives it. Raises NotFound."""
+        changed: list[Vacation] = []
 
         def change(blocks: list[Block]) -> None:
-            blocks[:] = [item for item in blocks if not isinstance(item, Vacation)]
-            blocks.insert(0, vacation)
+            changed.append(made(_vacation_of(RuleScript(tuple(blocks)))))
+            _put_vacation(blocks, *changed)
 
         self._change(change)
+        return changed[0]
 
     def remove_vacation(self) -> None:
         """Answer no mail, and forget what was answered. Raises NotFound."""
-        _vacation_of(self.load())
-
-        def change(blocks: list[Block]) -> None:
-            blocks[:] = [item for item in blocks if not isinstance(item, Vacation)]
-
-        self._change(change)
+        self._change(lambda blocks: blocks.remove(_vacation_of(RuleScript(tuple(blocks)))))
 
     def vacation(self) -> Vacation:
         """Give the vacation, on or off. Raises NotFound."""
         return _vacation_of(self.load())
 
     def _change(self, change: Callable[[list[Block]], None]) -> None:
+        with self._alone():
+            self._change_alone(change)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until nobody else changes the rules of this account."""
+        machine, name = self.scripts.machine, self.scripts.owner.address
+        path = self.scripts.context.path(f"{CHECKING}/rules-{crc32(name.encode()) % LOCKS}.lock")
+        end = machine.boot_clock() + LONGEST_WAIT
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(machine.lock(path))
+                except Locked:
+                    if machine.boot_clock() >= end:
+                        raise
+                    machine.sleep(PAUSE)
+                else:
+                    break
+            yield
+
+    def _change_alone(self, change: Callable[[list[Block]], None]) -> None:
         active = self.scripts.active()
         if active not in (None, SCRIPT):
             hint = f"run `mailstead sieve deactivate {self.scripts.owner.address}` first"
@@ -133,6 +165,10 @@ class Rules:
         if policy == "own" and not is_managed(self.scripts.context, address):
             problem = f"{address} is not in a managed domain"
             raise InvalidValue(problem, where=where, hint=hint)
+
+
+def _put_vacation(blocks: list[Block], vacation: Vacation) -> None:
+    blocks[:] = [vacation, *(item for item in blocks if not isinstance(item, Vacation))]
 
 
 def _find(script: RuleScript, name: str) -> Rule:

@@ -10,6 +10,9 @@ from mailstead.plugin import Context, Machine, MachineError
 from mailstead_mail_smtp.places import VMAIL
 from mailstead_sieve.places import CHECKING, CONFIG
 
+# To sievec a file is nobody's, and so may use what global scripts alone may.
+OWN = ("-o", "plugin/sieve_global_extensions=")
+
 
 @attrs.frozen
 class Report:
@@ -43,7 +46,7 @@ def _compile(
     owner = machine.user(VMAIL)
     if owner is None:
         raise MachineError(f"there is no user {VMAIL}", where=str(path), hint="save first")
-    argv = ("sievec", "-c", str(context.path(CONFIG)), "-u", login, "-d", str(path))
+    argv = ("sievec", "-c", str(context.path(CONFIG)), *OWN, "-u", login, "-d", str(path))
     machine.replace_file(path, text.encode(), mode=0o600, uid=owner[0], gid=owner[1])
     try:
         done = machine.run(argv)

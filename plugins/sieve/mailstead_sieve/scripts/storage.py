@@ -135,7 +135,8 @@ class Scripts:
         done = self.machine.run((*argv, *words), stdin=stdin)
         if done.status == 0:
             return done
-        said = done.output.replace(f"doveadm({self.owner.address}): Error: ", "")
+        said = done.stderr.strip() or done.output  # the former without an empty list
+        said = said.replace(f"doveadm({self.owner.address}): Error: ", "")
         if done.status == NOT_FOUND:
             raise NotFound(said, where=WHERE_NAME, hint=LIST_HINT)
         if done.status == WRONG:
