@@ -16,6 +16,7 @@ from tests.system.sandbox import OFFICE, Sandbox, message, wait_until
 from tests.system.watch import digests, refusal_of
 
 ADA, FRIEND = "ada@example.org", "friend@elsewhere.example"
+GRACE, COPIED = "grace@example.org", "x@copied.example"
 USER = "relay@provider.example"
 SECRET = "p:a ss\"w'ö$rd#"
 
@@ -78,7 +79,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         run("save")
         provider.sandbox.add_user("relay", SECRET)
         with new_site() as ours:
+            ours.sandbox.run("domain", "add", "copied.example", "--catch-all", GRACE)
+            ours.sandbox.run("save")
             ours.sandbox.run("alias", "add", "x@example.org", "--account", ADA)
+            ours.sandbox.run("alias", "add", COPIED, "--account", ADA)
             yield Pair(ours.sandbox, provider, certificate)
 
 
@@ -105,7 +109,9 @@ def test_mail_goes_by_verified_tls_and_login(pair: Pair, port: int, tls: str) ->
     subject = uuid4().hex
     with pair.ours.smtp(source=OFFICE) as client:
         client.send_message(message(USER, FRIEND, subject))
+        client.send_message(message(FRIEND, COPIED, f"copy {subject}"))
     wait_until(lambda: pair.arrived(subject))
+    wait_until(lambda: f"copy {subject}" in pair.ours.subjects(GRACE))  # within this server
     path = pair.ours.path("/etc/postfix/sasl_passwd")
     assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o600, 0)
 
