@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyrage.x25519 import Identity
 
 SHORTEST = 8
+TRIES = 3
 
 
 class Source(Protocol):
@@ -48,11 +49,10 @@ class Key:
     def unlock(cls, locked: bytes, passphrase: str) -> Key:
         """Read a key that was locked. Raises ArchiveError for another passphrase, or damage."""
         from pyrage import DecryptError, IdentityError
-        from pyrage import passphrase as words
         from pyrage.x25519 import Identity
 
         try:
-            text = words.decrypt(locked, passphrase).decode("ascii", "replace")
+            text = _stretched(locked, passphrase).decode("ascii", "replace")
             lines = [line for line in text.splitlines() if not line.startswith("#")]
             return cls(Identity.from_str(lines[0] if lines else ""))
         except DecryptError as error:
@@ -94,10 +94,35 @@ def refuse_weak(passphrase: str) -> None:
         raise InvalidInput(problem, hint=hint)
 
 
+def _stretched(locked: bytes, passphrase: str) -> bytes:
+    """Decrypt with a passphrase. Raises DecryptError.
+
+    The library measures this machine first, and refuses what would take far longer than a second
+    on it; a machine that is busy for a moment looks slow.
+    """
+    from pyrage import DecryptError
+    from pyrage import passphrase as words
+
+    for _ in range(TRIES - 1):
+        try:
+            return words.decrypt(locked, passphrase)
+        except DecryptError as error:
+            if not _is_too_slow(error):
+                raise
+    return words.decrypt(locked, passphrase)
+
+
+def _is_too_slow(error: Exception) -> bool:
+    return "work" in str(error).lower()
+
+
 def _hint(error: Exception) -> str:
-    if "work" in str(error).lower():
-        return "the key was made on a much faster machine: read it with age(1) there"
-    return ""
+    if not _is_too_slow(error):
+        return ""
+    return (
+        "this machine is too busy, or much slower than the one the key was made on: try again"
+        " when it is idle, or read it with age(1) there"
+    )
 
 
 class _Guarded:
