@@ -55,9 +55,10 @@ def queries(postmaster: str) -> Mapping[str, str]:
             "SELECT name FROM domain_aliases WHERE name = '%s'"
         ),
         "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
+        # Asked for each sender: by the whole address, for which there is one query, not two.
         "catch_all": (
-            f"SELECT '{_COPY.format('domains')} FROM domains WHERE name = {_AT_DOMAIN} "
-            "AND catch_all <> ''"
+            f"SELECT '{_COPY.format('domains')} FROM domains WHERE name = {_HOME} "
+            "AND catch_all <> '' AND '%u' <> ''"
         ),
         # Of a key such as @example.org.catch-all.invalid, or the same without @: access(5).
         "copies": (

@@ -20,7 +20,7 @@ from mailstead_network.names import fqdn
 
 ME = "mail_smtp"
 # sqlite_table(5): with "domain" there is no query for other domains, nor for a key like
-# @example.org, which catch_all and default_mailbox live on. An access table such as closed is also
+# @example.org, which default_mailbox lives on. An access table such as closed is also
 # asked for "ada@", for which Postfix would warn of an empty query each time. It is a query more:
 # too many for accounts, which are nearly always of our domains.
 BY_DOMAIN = ("aliases", "roles", "senders")
