@@ -21,17 +21,19 @@ from tests.system.watch import refusal_of, run_quickly
 
 ADA, GRACE, FRIEND = "ada@example.org", "grace@example.org", "friend@elsewhere.example"
 DAY = 86400
+LONGEST = "36500"  # days: more than there were since 1970
 NESTED = "Lists/böse Wörter"
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Site]:
-    """Give a site in which three folders expire, and mail in these and INBOX."""
+    """Give a site in which folders expire, and mail in these and INBOX."""
     with new_site() as made:
         run = made.sandbox.run
         run("expiry", "set", "Trash", "30")
         run("expiry", "set", "Junk", "7")
         run("expiry", "set", NESTED, "1")
+        run("expiry", "set", "Archive", LONGEST)
         run("save")
         for folder, subject in (("Trash", "thrown"), ("Junk", "spam"), ("INBOX", "kept")):
             put(made, ADA, folder, subject)

@@ -158,6 +158,8 @@ REFUSED = [
     ("mail_smtp.options", "postmaster=a@b.com, c@d.com", "postmaster"),
     ("mail_smtp.options", "message_size=1", "message_size"),
     ("mail_smtp.options", "message_size=-1", "message_size"),
+    ("mail_smtp.options", "message_size=1025M", "message_size"),
+    ("mail_smtp.options", "message_size=9223372036854775807", "message_size"),
     ("mail_smtp.options", "message_size=1e309", "message_size"),
     ("mail_smtp.options", "message_size=1k OR 1=1", "message_size"),
     ("mail_smtp.authentication", "require_tls=perhaps", "require_tls"),

@@ -107,6 +107,9 @@ def test_held_messages_stay_until_they_are_released(box: Sandbox, waiting: list[
     first, second = waiting
     box.run("queue", "hold", first)
     box.run("queue", "flush")
+    tried = box.run("queue", "retry", first, second)
+    assert "1 message will be tried now" in tried.stdout
+    assert first in tried.stderr
     assert queues(box)[first] == "hold"
     box.run("queue", "release", first)
     box.run("queue", "retry", first)

@@ -89,7 +89,8 @@ def read_run(context: Context, machine: Machine, name: str) -> Run:
 
 
 def _query(rule: Expiration, now: float) -> tuple[str, ...]:
-    return ("mailbox", rule.folder, "savedbefore", str(int(now) - rule.days * DAY))
+    moment = max(int(now) - rule.days * DAY, 0)  # doveadm knows none before 1970
+    return ("mailbox", rule.folder, "savedbefore", str(moment))
 
 
 def _expunge(

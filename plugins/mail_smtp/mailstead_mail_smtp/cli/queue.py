@@ -161,9 +161,11 @@ def requeue(app: App, ids: tuple[str, ...], every: bool, given: Given) -> None:
 @pass_app
 def retry_messages(app: App, ids: tuple[str, ...]) -> None:
     """Try deferred messages at once, as they are; `queue flush` tries all."""
-    retry(app.engine.machine, _config(app), ids)
+    held = retry(app.engine.machine, _config(app), ids)
     app.note("queue retry", _named(ids))
-    app.say(f"{_messages(len(set(ids)))} will be tried now")
+    app.say(f"{_messages(len(set(ids)) - len(held))} will be tried now")
+    if held:
+        app.warn(f"on hold, see `mailstead queue release`: {_named(held)}")
 
 
 @queue_group.command("flush")

@@ -9,6 +9,7 @@ from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.settings import Options
 
 SMALLEST_MESSAGE = 64 << 10
+LARGEST_MESSAGE = 1 << 30  # Postfix takes no mail at all with less than half as much again free
 LOGINS_A_MINUTE = 100
 
 
@@ -29,4 +30,8 @@ def problems(context: Context) -> Iterator[Problem]:
     if size is not None and size < SMALLEST_MESSAGE:
         problem = f"{size} bytes are too few for a message with its headers"
         hint = "give at least 64K, or unset it for no limit"
+        yield Problem("mail_smtp.options.message_size", problem, hint)
+    if size is not None and size > LARGEST_MESSAGE:
+        problem = f"{size} bytes are more than a mail server passes on"
+        hint = "give at most 1G, or unset it for no limit"
         yield Problem("mail_smtp.options.message_size", problem, hint)

@@ -43,12 +43,16 @@ def change_messages(machine: Machine, config: Path, action: Action, ids: Sequenc
     return sum(_postsuper(machine, config, action, some) for some in together)
 
 
-def retry(machine: Machine, config: Path, ids: Sequence[str]) -> None:
-    """Let Postfix try deferred messages at once. Raises InvalidValue, NotFound, MachineError."""
+def retry(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
+    """Let Postfix try deferred messages at once. Raises InvalidValue, NotFound, MachineError.
+
+    Gives those that it does not try, since they are on hold.
+    """
     ids = check_ids(tuple(ids))
-    require_messages(machine, config, ids)
+    held = require_messages(machine, config, ids)
     for queue_id in ids:
         _postqueue(machine, ("postqueue", "-c", str(config), "-i", queue_id))
+    return held
 
 
 def flush(machine: Machine, config: Path) -> None:

@@ -12,6 +12,7 @@ from mailstead_mail_smtp.queue.ids import check_ids
 
 MOST = 1 << 20  # characters shown
 TOGETHER = 500  # messages that are looked for by one command
+HELD = re.compile(r"\*\*\* ENVELOPE RECORDS hold/(\w+) \*\*\*")
 MISSING = re.compile(r"open queue file (\S+): No such file")
 
 
@@ -46,16 +47,21 @@ def read_content(
     return Content(tuple(found), is_cut=False)
 
 
-def require_messages(machine: Machine, config: Path, ids: Sequence[str]) -> None:
-    """See that each id is in the queue. Raises NotFound for the first that is not."""
+def require_messages(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
+    """See that each id is in the queue. Raises NotFound for the first that is not.
+
+    Gives those that are on hold.
+    """
+    held: list[str] = []
     for begin in range(0, len(ids), TOGETHER):
         argv = ("postcat", "-c", str(config), "-eq", *ids[begin : begin + TOGETHER])
         try:
             with machine.run_lines(argv) as lines:
-                for _ in lines:  # an envelope may be large: it is read, and thrown away
-                    pass
+                # An envelope may be large: it is read, and thrown away.
+                held += (found[1] for line in lines if (found := HELD.fullmatch(line)))
         except CommandFailed as error:
             raise _failure(error) from error
+    return tuple(held)
 
 
 def _failure(error: CommandFailed) -> MailsteadError:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from mailstead.plugin import Path
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject
 from mailstead_mail_smtp.trace.live import Live, LookupFailed
 from mailstead_mail_smtp.trace.restrictions import (
@@ -55,6 +56,17 @@ def refuses_size(live: Live, size: int) -> Outcome:
         return NEXT
     reply = "552 5.3.4 Message size exceeds fixed limit"
     return reject(reply, f"{size} bytes are more than {limit}", "message_size_limit")
+
+
+def lacks_space(live: Live) -> Outcome:
+    """Tell whether the queue's disk is too full for any message: `queue_minfree`."""
+    half_again = int(live.value("message_size_limit") or 0) * 3 // 2
+    needed = max(int(live.value("queue_minfree") or 0), half_again)
+    free = live.machine.free_space(Path(live.value("queue_directory"))) if needed else 0
+    if free >= needed:
+        return NEXT
+    reply = "452 4.3.1 Insufficient system storage"
+    return reject(reply, f"the queue's disk has {free} bytes free, not {needed}", "queue_directory")
 
 
 def _ask_all(asked: Asked) -> Iterator[Said]:

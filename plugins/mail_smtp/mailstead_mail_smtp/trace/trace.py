@@ -16,7 +16,7 @@ from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
 from mailstead_mail_smtp.trace.delivery import Delivery, deliveries
 from mailstead_mail_smtp.trace.ends import follow
 from mailstead_mail_smtp.trace.live import Live, LookupFailed, read_live
-from mailstead_mail_smtp.trace.reception import Said, ask_all, refuses_size
+from mailstead_mail_smtp.trace.reception import Said, ask_all, lacks_space, refuses_size
 from mailstead_mail_smtp.trace.restrictions import Asked, action, in_mynetworks, lookup_failed
 
 SERVICES = {port: name for name, port in (SMTP, SUBMISSION, SUBMISSIONS)}
@@ -116,6 +116,7 @@ def _reception(asked: Asked, question: TraceQuestion, no_login: str) -> Iterator
     for setting, outcome in (
         ("login", _login(asked.live, question, no_login)),
         ("size", refuses_size(asked.live, question.size)),
+        ("space", lacks_space(asked.live)),
     ):
         if outcome.word == "reject":
             yield Said(setting, "", outcome)

@@ -67,6 +67,17 @@ def test_a_message_that_is_gone_is_named() -> None:
     assert not [args for name, args in machine.calls if name == "run"]
 
 
+def test_a_message_on_hold_is_told_not_to_be_tried() -> None:
+    """The others are; nobody's address is taken for the words of postcat."""
+    machine = FakeMachine()
+    told = (
+        f"*** ENVELOPE RECORDS hold/{ID} ***\nsender: *** ENVELOPE RECORDS hold/ABCDE1 ***\n"
+        "*** ENVELOPE RECORDS deferred/A/ABCDEF ***\n"
+    )
+    machine.on_command(["postcat"], Completed(0, told, ""))
+    assert retry(machine, CONFIG, ("ABCDEF", ID)) == (ID,)
+
+
 def test_a_stopped_postfix_is_said_to_be_stopped() -> None:
     """With the next step."""
     machine = FakeMachine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailstead_mail_smtp.trace.live import Live
-from mailstead_mail_smtp.trace.reception import ask_all, refuses_size
+from mailstead_mail_smtp.trace.reception import ask_all, lacks_space, refuses_size
 from tests.plugins.mail_smtp.trace.postfix import ADA, FRIEND, asked, live
 
 
@@ -118,6 +118,19 @@ def test_no_limit_refuses_no_size() -> None:
     assert refuses_size(live(message_size_limit="0"), 1 << 40).word == "next"
     assert refuses_size(live(message_size_limit="10"), 10).word == "next"
     assert refuses_size(live(message_size_limit="10"), 11).reply.startswith("552 5.3.4")
+
+
+@pytest.mark.parametrize(
+    ("free", "limit", "least", "is_enough"),
+    [(0, "0", "0", True), (149, "100", "0", False), (150, "100", "0", True),
+     (150, "100", "151", False), (151, "0", "151", True)],
+)  # fmt: skip
+def test_a_full_disk_puts_all_mail_off(free: int, limit: str, least: str, is_enough: bool) -> None:
+    """Half as much again as the largest message must be free."""
+    service = live(message_size_limit=limit, queue_minfree=least, queue_directory="/queue")
+    service.machine.space = free  # type: ignore[attr-defined]
+    reply = lacks_space(service).reply
+    assert reply == ("" if is_enough else "452 4.3.1 Insufficient system storage")
 
 
 def test_maps_are_asked_as_the_daemons_user() -> None:
