@@ -92,6 +92,7 @@ def test_bad_mail_is_refused_while_the_sender_is_connected(
         (named('Content-Disposition: attachment; filename="=?utf-8?B?eC5leGU=?="'), EXE),
         (named('Content-Disposition: attachment; filename="x.txt .exe "'), EXE),
     ],
+    ids=lambda item: "bytes" if isinstance(item, bytes) else None,  # which hold the time
 )  # fmt: skip
 def test_odd_forms_hide_nothing(place: Site, message: EmailMessage | bytes, words: str) -> None:
     """Messages in messages, without header or end, and names in other spellings."""
