@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import Parser
+from email.utils import format_datetime
 
 # Test strings that every filter knows; here in two parts, so that none finds them in this file.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-" + rb"TEST-FILE!$H+H*"
@@ -23,14 +25,15 @@ X-PHP-Originating-Script: 33:evil.php
 {more}
 <html><body><a href="http://evil.example/">http://bank.example/login</a><img src="http://192.0.2.4/x.png"></body></html>
 """
-DATED = "Date: Wed, 25 Nov 2026 10:00:00 +0000\nMessage-ID: <dated@elsewhere.example>\n"
+DATE = format_datetime(datetime.now(UTC))  # what is old, or to come, has a score
+DATED = f"Date: {DATE}\nMessage-ID: <dated@elsewhere.example>\n"
 
 
 def plain(subject: str, text: str = "Shall we meet on Monday?\n", **headers: str) -> EmailMessage:
     """Give a good message."""
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = SENDER, "ada@example.org", subject
-    made["Date"] = "Wed, 25 Nov 2026 10:00:00 +0000"
+    made["Date"] = DATE
     made["Message-ID"] = f"<{subject.replace(' ', '.')}@elsewhere.example>"
     for name, value in headers.items():
         made[name.replace("_", "-")] = value
@@ -80,8 +83,8 @@ def named(header: str) -> bytes:
     """Give a message whose second part is named by a header line."""
     return (
         b"From: friend@elsewhere.example\r\nTo: ada@example.org\r\nSubject: named\r\n"
-        b"Date: Wed, 25 Nov 2026 10:00:00 +0000\r\nMessage-ID: <named@elsewhere.example>\r\n"
-        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        + f"Date: {DATE}\r\nMessage-ID: <named@elsewhere.example>\r\n".encode()
+        + b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
         b"--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\n"
         + header.encode()
         + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAA==\r\n"  # it does not end

@@ -12,6 +12,7 @@ from tests.system.filtering import ADA, FRIEND, GRACE, change, filtered_site, se
 from tests.system.mail_samples import EICAR, GTUBE, attached, forwarded, named, plain, spam, zipped
 from tests.system.watch import pids, refusal_of, run_quickly
 
+CARL, EVE = "carl@example.org", "eve@example.org"
 VIRUS = "554 5.7.1 virus found: Eicar-Test-Signature"
 SPAM = "554 5.7.1 this looks like spam"
 EXE = "554 5.7.1 attachment not taken here: .exe"
@@ -35,7 +36,7 @@ SETTINGS = (
 def place() -> Iterator[Site]:
     """Give a filtered site with a domain where spam is welcome and one that is strict."""
     with filtered_site(*SETTINGS) as made:
-        for name in ("old", "sales"):
+        for name in ("old", "sales", "carl", "eve"):
             made.sandbox.add_user(name)
             run_quickly(made.sandbox, "account", "add", name, f"{name}@example.org")
         for domain in ("lax.example", "strict.example"):
@@ -91,6 +92,7 @@ def test_bad_mail_is_refused_while_the_sender_is_connected(
         (named('Content-Disposition: attachment; filename="=?utf-8?B?eC5leGU=?="'), EXE),
         (named('Content-Disposition: attachment; filename="x.txt .exe "'), EXE),
     ],
+    ids=lambda item: "bytes" if isinstance(item, bytes) else None,  # which hold the time
 )  # fmt: skip
 def test_odd_forms_hide_nothing(place: Site, message: EmailMessage | bytes, words: str) -> None:
     """Messages in messages, without header or end, and names in other spellings."""
@@ -105,6 +107,31 @@ def test_what_is_suspected_is_marked(place: Site) -> None:
     assert "\r\nX-Spam: Yes\r\n" in text
     assert "\r\nX-Mailstead-Filter: tag; class=suspect; this may be spam\r\n" in text
     assert "\r\nSubject: [SPAM?] Rather odd\r\n" in text
+
+
+CLASSES = {
+    "spam": ("BUY VIAGRA", spam()),
+    "virus": ("policy of viruses", attached("policy of viruses", "x.txt", EICAR)),
+    "attachment": ("policy of attachments", attached("policy of attachments", "x.exe")),
+}
+
+
+@pytest.mark.parametrize(("policy", "to"), [("tag", CARL), ("pass", EVE), ("discard", GRACE)])
+def test_each_policy_is_done_to_each_class(place: Site, policy: str, to: str) -> None:
+    """Marked and delivered, delivered as it is, or thrown away after it was taken."""
+    change(place, "filter.policies", *(f"{kind}={policy}" for kind in CLASSES))
+    try:
+        for kind, (subject, message) in CLASSES.items():
+            assert send(place, message, to) == ""
+            text = "" if policy == "discard" else text_of(place, subject, to)
+            mark = f"\r\nX-Mailstead-Filter: tag; class={kind}; "
+            assert (mark in text, "\r\nX-Spam: Yes\r\n" in text) == (policy == "tag",) * 2
+            assert "X-Mailstead-Filter" not in text.replace(mark, "")
+        assert send(place, plain(f"after {policy}"), to) == ""
+        text_of(place, f"after {policy}", to)
+        assert len(place.sandbox.subjects(to)) == (1 if policy == "discard" else 4)
+    finally:
+        change(place, "filter.policies", *(f"{kind}=reject" for kind in CLASSES))
 
 
 @pytest.mark.parametrize(

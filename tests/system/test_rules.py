@@ -289,8 +289,13 @@ def test_bad_input_is_refused_by_its_fields_name_and_changes_nothing(place: Site
 
 def test_policy_and_limits_hold_when_a_rule_is_made(place: Site) -> None:
     """By the name of the setting that decides."""
-    run(place, "settings", "set", "sieve.options", "forwarding=own", "redirects=1")
+    run(place, "settings", "set", "sieve.options", "forwarding=own", "redirects=1", "actions=2")
     run(place, "save")
+    files = ("--file", "A", "--file", "B", "--stop")
+    rule(place, "two", "--always", *files)
+    run(place, "rule", "remove", ADA, "two")
+    done = try_quickly(place.sandbox, "rule", "add", ADA, "x", "--always", "--keep", *files)
+    assert (done.status, "sieve.options.actions" in done.stderr) == (2, True)
     forward = ("rule", "add", ADA, "x", "--always", "--forward")
     assert "sieve.options.forwarding" in try_quickly(place.sandbox, *forward, FAR).stderr
     run(place, *forward, GRACE)
@@ -299,5 +304,7 @@ def test_policy_and_limits_hold_when_a_rule_is_made(place: Site) -> None:
     run(place, "settings", "set", "sieve.options", "forwarding=never")
     run(place, "save")
     assert "rule.forward" in try_quickly(place.sandbox, *forward, GRACE).stderr
-    run(place, "settings", "set", "sieve.options", "forwarding=allowed", "redirects=4")
+    run(
+        place, "settings", "set", "sieve.options", "forwarding=allowed", "redirects=4", "actions=32"
+    )
     run(place, "save")

@@ -51,7 +51,7 @@ class Rules:
             place = next((at for at, it in enumerate(blocks) if not isinstance(it, Vacation)), 0)
             blocks.insert(place if first else len(blocks), rule)
 
-        self._refuse_forwards(rule.actions)
+        self._refuse_too_much(rule.actions)
         self._change(change)
 
     def change(self, name: str, made: Callable[[Rule], Rule]) -> None:
@@ -60,7 +60,7 @@ class Rules:
         def change(blocks: list[Block]) -> None:
             found = _find(RuleScript(tuple(blocks)), name)
             rule, at = made(found), blocks.index(found)
-            self._refuse_forwards(rule.actions)
+            self._refuse_too_much(rule.actions)
             _refuse_taken([*blocks[:at], *blocks[at + 1 :]], rule.name)
             blocks[at] = rule
 
@@ -145,8 +145,12 @@ class Rules:
             self.scripts.deactivate()
             self.scripts.delete(SCRIPT)
 
-    def _refuse_forwards(self, actions: Sequence[Action]) -> None:
+    def _refuse_too_much(self, actions: Sequence[Action]) -> None:
         options = self.scripts.context.settings.form(Options)
+        if sum(item.kind != "stop" for item in actions) > options.actions:
+            hint = "the limit is sieve.options.actions"
+            problem = f"more than {options.actions} actions"
+            raise InvalidValue(problem, where="rule.action", hint=hint)
         forwards = [item.value for item in actions if item.kind == "forward"]
         if len(forwards) > options.redirects:
             hint = "the limit is sieve.options.redirects"
