@@ -195,7 +195,11 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
             for subject in foretold
         }
 
-    wait_until(lambda: arrived() == foretold)
+    def missing() -> object:
+        found = arrived()
+        return {name: (found[name], who) for name, who in foretold.items() if found[name] != who}
+
+    wait_until(lambda: arrived() == foretold, state=missing)
 
 
 def test_a_copy_of_what_is_sent_is_foretold(ask: Any) -> None:
