@@ -86,12 +86,13 @@ class LmtpGate:
         self._target = target
         self._is_known = is_known
         self._refusals = 0
+        self._is_shut = False
         self._client: socket.socket | None = None
         self._lock = threading.Lock()
 
     def keep(self, server: socket.socket) -> None:
-        """Serve one connection after another, until the listening socket is closed."""
-        while self._refusals < MOST_REFUSALS:
+        """Serve one connection after another, until the gate is shut or closed."""
+        while not self._is_shut:
             try:
                 client, _ = server.accept()
             except OSError:
@@ -158,6 +159,7 @@ class LmtpGate:
         except (_Refused, MailsteadError) as error:
             self.refusal = str(error)
             self._refusals += 1
+            self._is_shut |= self._refusals >= MOST_REFUSALS
             raise _Closed from error
         self.delivered += 1
         client.answer(said)
@@ -169,7 +171,7 @@ class LmtpGate:
             said = server.end()
         except _Lost:
             # It may be there: tried again before anybody has looked, it could come twice.
-            self._refusals = MOST_REFUSALS
+            self._is_shut = True
             raise
         except BaseException:
             self.unsure -= 1

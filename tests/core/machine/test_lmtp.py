@@ -204,6 +204,17 @@ def test_a_server_that_goes_away_leaves_us_unsure(tmp_path: HostPath, server: Se
         assert (made.unsure, "refused" in made.refusal) == (0, True)
 
 
+def test_the_gate_is_shut_when_a_server_went_away(tmp_path: HostPath, server: Server) -> None:
+    """The message may have come: brought again before anybody has looked, it could come twice."""
+    server.says["end"] = "vanish"
+    with gate(tmp_path) as (made, place):
+        with talking(place) as client:
+            assert client.deliver() == ""
+        server.says.clear()
+        assert wait_until(RealMachine(), lambda: not _takes(place), seconds=5)
+    assert (made.delivered, made.unsure, server.connections) == (0, 1, 1)
+
+
 def test_a_sender_nobody_takes_is_left_out(tmp_path: HostPath, server: Server) -> None:
     """Rather than the message."""
     server.says["MAIL FROM:<a..b@x>"] = "501 5.1.7 bad"
