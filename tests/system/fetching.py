@@ -114,10 +114,10 @@ class Account:
 
 
 @contextmanager
-def new_place() -> Iterator[Place]:
+def new_place(outside: str = "") -> Iterator[Place]:
     """Give both servers."""
     theirs = External.start()
-    ours = Sandbox.make()
+    ours = Sandbox.make(outside=outside)
     try:
         ours.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
         ours.run("enable", "fetchmail", "--yes")

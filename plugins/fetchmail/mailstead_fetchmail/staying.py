@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import attrs
 import sqlalchemy as sa
@@ -22,10 +22,10 @@ from mailstead.plugin import (
     NotFound,
     Programs,
 )
-from mailstead_fetchmail.delivered import delivered_since
+from mailstead_fetchmail.delivered import delivered_since, noting, record_of
 from mailstead_fetchmail.places import STATE, USER
 from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
-from mailstead_fetchmail.running import LONGEST, run_for
+from mailstead_fetchmail.running import LONGEST, Run, run_for
 from mailstead_fetchmail.settings import Options
 from mailstead_fetchmail.words import RUNS_ALREADY, error_of, went_well
 from mailstead_mail_retrieval.daemon import LMTP
@@ -133,21 +133,31 @@ class Stay:
         try:
             with directory.read() as connection:
                 run = run_for(context, self.machine, connection, number)
-            known = None
-            if poll.unfinished is not None:
-                known = delivered_since(context, self.machine, run.recipient, poll.unfinished)
-            target, (uid, gid) = context.path(LMTP), run.ids
-            gate = self.machine.lmtp_gate(run.gate, target, uid=uid, gid=gid, is_known=known)
-            poll.gate = poll.stack.enter_context(gate)
+            poll.gate = poll.stack.enter_context(self._gate(context, run, poll, number))
             programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)
         except NotFound:  # it went just now
             self.under_way.pop(name)
         except MachineError as error:
             self._record(context, directory, {name: error})
 
+    def _gate(
+        self, context: Context, run: Run, poll: UnderWay, number: int
+    ) -> AbstractContextManager[Gate]:
+        known, record = None, record_of(context, number)
+        if poll.unfinished is not None:
+            known = delivered_since(context, self.machine, run.recipient, poll.unfinished, record)
+        uid, gid = run.ids
+        return self.machine.lmtp_gate(
+            run.gate, context.path(LMTP), uid=uid, gid=gid,
+            is_known=known, on_taken=noting(self.machine, record),
+        )  # fmt: skip
+
     def _record(self, context: Context, directory: Directory, ended: Ended) -> None:
-        for name in ended:
-            self.under_way[name].stack.close()
+        for name, done in ended.items():
+            poll = self.under_way[name]
+            poll.stack.close()
+            if is_finished(poll, done):
+                self.machine.remove_file(record_of(context, name))
         with directory.write() as connection:
             for name, done in ended.items():
                 poll = self.under_way.pop(name)
@@ -171,11 +181,15 @@ def record(
     connection: sa.Connection, number: int, poll: UnderWay, done: Completed | MachineError
 ) -> None:
     """Record what became of a poll."""
-    gate = poll.gate
-    fetched, refusal = (gate.delivered, gate.refusal) if gate else (0, "")
-    is_unsure = gate is not None and gate.unsure > 0
-    has_come = gate is not None and gate.delivered + gate.known > 0
-    # Where nothing came nothing can come twice; a poll that was to finish another has to.
-    is_finished = went_well(done) or (not has_come and poll.unfinished is None)
+    fetched, refusal = (poll.gate.delivered, poll.gate.refusal) if poll.gate else (0, "")
     ended = Poll(number, poll.at, None, fetched, error_of(done, refusal))
-    end_poll(connection, ended, is_finished=is_finished and not is_unsure)
+    end_poll(connection, ended, is_finished=is_finished(poll, done))
+
+
+def is_finished(poll: UnderWay, done: Completed | MachineError) -> bool:
+    """Tell whether nothing that was delivered is left on the server as if it were new."""
+    if poll.gate is not None and poll.gate.unsure:
+        return False
+    has_come = poll.gate is not None and poll.gate.delivered + poll.gate.known > 0
+    # Where nothing came nothing can come twice; a poll that was to finish another has to.
+    return went_well(done) or (not has_come and poll.unfinished is None)

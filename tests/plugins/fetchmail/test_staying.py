@@ -15,11 +15,13 @@ from mailstead.context import Context
 from mailstead.machine.base import Completed
 from mailstead.machine.base import Path as SystemPath
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.fake_world import FakeGate
 from mailstead.plugin import types
 from mailstead_fetchmail import accounts
 from mailstead_fetchmail.accounts import Choices
+from mailstead_fetchmail.delivered import record_of
+from mailstead_fetchmail.places import FOLDER, STATE
 from mailstead_fetchmail.places import KEY as KEY_PLACE
-from mailstead_fetchmail.places import STATE
 from mailstead_fetchmail.polls import Poll, last_poll
 from mailstead_fetchmail.running import try_account
 from mailstead_fetchmail.staying import Stay
@@ -87,6 +89,7 @@ def world(directory: Directory, tmp_path: Path) -> Iterator[World]:
     with bench(tmp_path / "store", (*MODULES, "users", "fetchmail")) as made:
         context = made.context(instance)
         machine.add_file(context.path(KEY_PLACE), KEY, mode=0o600)
+        machine.add_directory(context.path(FOLDER))
         yield World(directory, machine, context)
 
 
@@ -206,6 +209,26 @@ def test_a_poll_that_was_cut_short_is_finished_by_the_next(
     world.machine.sleep(200.0)
     world.turn()
     assert world.unfinished() is None
+
+
+def test_what_was_taken_is_known_until_a_poll_is_finished(world: World) -> None:
+    """Whatever the owner's rules made of it: the mailbox is empty."""
+    number = world.add()
+    record = record_of(world.context, number)
+    mail = [b"Subject: one\r\n\r\n", b"Subject: two\r\n\r\n"]
+    world.machine.on_command(["doveadm"], Completed(0, "hdr\n", ""))
+    world.machine.on_command(["setpriv"], Completed(-9, "", ""))
+    for brings, known, delivered in ((mail[:1], 0, 1), (mail, 1, 1), ([], 0, 0)):
+        world.machine.gate = FakeGate(brings=list(brings))
+        world.turn()
+        assert (world.machine.gate.known, world.machine.gate.delivered) == (known, delivered)
+        assert world.machine.stat_file(record) is not None
+        world.machine.sleep(200.0)
+    world.machine.on_command(["setpriv"], DONE)
+    world.machine.gate = FakeGate(brings=list(mail))
+    world.turn()
+    assert (world.machine.gate.known, world.machine.gate.delivered) == (2, 0)
+    assert world.machine.stat_file(record) is None
 
 
 def test_a_process_that_was_killed_leaves_its_polls_to_the_next(world: World) -> None:
