@@ -124,9 +124,12 @@ class External:
                 + ("x" * 70 + "\n")
                 * size
             )
-            (new / f"{name}.external{':2,S' if seen else ''}").write_text(text)
+            (new.with_name("tmp") / name).write_text(text)
         done = ["chown", "-R", f"{USER}:{GROUP}", str(self.folder / "mail" / login)]
         subprocess.run(done, check=True)
+        for name in names:  # whole, and theirs, when a poll that is under way sees it
+            place = new / f"{name}.external{':2,S' if seen else ''}"
+            (new.with_name("tmp") / name).rename(place)
 
     def left(self, login: str) -> int:
         """Count the messages in an INBOX that are not deleted."""

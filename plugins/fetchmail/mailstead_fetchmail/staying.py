@@ -6,7 +6,7 @@ A change of an account is seen at the next look into the directory; nothing is r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 import attrs
@@ -33,10 +33,9 @@ from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
 SECONDS = 1.0  # between looks into the directory
-PATIENCE = 30.0  # after an error of our own
+PATIENCE = 30.0  # at most, after errors of our own one after another
 MOST = 20  # runs beside each other
 MOST_OF_ONE = 2  # of them for accounts of one user
-Ended = Mapping[str, Completed | MachineError]
 
 
 @attrs.define
@@ -63,41 +62,52 @@ class Stay:
     Attributes:
         context: gives the settings as they are now.
         tell: tells a person what went wrong on our side.
+        under_way: polls by the number of their account, until they are recorded.
+        ended: what became of those that ended.
     """
 
     context: Callable[[], Context]
     machine: Machine
     tell: Callable[[str], None]
     under_way: dict[str, UnderWay] = attrs.field(factory=dict)
+    ended: dict[str, Completed | MachineError] = attrs.field(factory=dict)
 
     def stay(self) -> None:
         """Go on until the process is ended."""
         try:
             with self.machine.side_by_side() as programs:
+                pause = SECONDS
                 while True:
-                    self._try_turn(programs)
+                    pause = self._try_turn(programs, pause)
         finally:
             for poll in self.under_way.values():
                 poll.stack.close()
 
     def turn(self, programs: Programs) -> None:
-        """Start what is due, and record what ends within a moment. Raises MailsteadError."""
+        """Start what is due, and record what ends within a moment.
+
+        Raises MailsteadError; what could not be recorded then is so by the next turn.
+        """
         context = self.context()
         # While the save that enables the module has not ended, it is not enabled yet.
         if context.is_enabled("fetchmail"):
             with open_directory(context) as directory:
                 self._start(context, directory, programs)
-        ended = programs.ended(SECONDS)
-        if ended:
+        self.ended.update(programs.ended(SECONDS))
+        if self.ended:
             with open_directory(context) as directory:
-                self._record(context, directory, ended)
+                self._record(context, directory)
 
-    def _try_turn(self, programs: Programs) -> None:
+    def _try_turn(self, programs: Programs, pause: float) -> float:
+        """Look once; gives how long to pause after an error in the next turn."""
         try:
             self.turn(programs)
         except MailsteadError as error:
+            # Most pass at once, such as a directory that is locked: all accounts wait for this.
             self.tell(str(error))
-            self.machine.sleep(PATIENCE)
+            self.machine.sleep(pause)
+            return min(2 * pause, PATIENCE)
+        return SECONDS
 
     def _start(self, context: Context, directory: Directory, programs: Programs) -> None:
         seconds = context.settings.form(Options).period * 60.0
@@ -105,12 +115,16 @@ class Stay:
             chosen = self._chosen(connection, self.machine.now(), seconds)
         if not chosen:
             return
-        now = self.machine.now()  # after every change seen, or it would be polled for that again
         with directory.write() as connection:
-            for item in chosen:
-                before = begin_poll(connection, item.account_id, now)
-                self.under_way[str(item.account_id)] = UnderWay(now, item.user_id, before)
-        for item in chosen:
+            # Nobody changes an account now. One changed before is read after this, and one
+            # changed after it has a later date: it is polled again.
+            now = self.machine.now()
+            begun = {
+                item: UnderWay(now, item.user_id, begin_poll(connection, item.account_id, now))
+                for item in chosen
+            }
+        for item, poll in begun.items():
+            self.under_way[str(item.account_id)] = poll
             self._start_one(context, directory, programs, item.account_id)
 
     def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
@@ -138,7 +152,7 @@ class Stay:
         except NotFound:  # it went just now
             self.under_way.pop(name)
         except MachineError as error:
-            self._record(context, directory, {name: error})
+            self.ended[name] = error
 
     def _gate(
         self, context: Context, run: Run, poll: UnderWay, number: int
@@ -152,19 +166,21 @@ class Stay:
             is_known=known, on_taken=noting(self.machine, record),
         )  # fmt: skip
 
-    def _record(self, context: Context, directory: Directory, ended: Ended) -> None:
-        for name, done in ended.items():
+    def _record(self, context: Context, directory: Directory) -> None:
+        for name, done in self.ended.items():
             poll = self.under_way[name]
             poll.stack.close()
             if is_finished(poll, done):
                 self.machine.remove_file(record_of(context, name))
         with directory.write() as connection:
-            for name, done in ended.items():
-                poll = self.under_way.pop(name)
+            for name, done in self.ended.items():
                 if isinstance(done, Completed) and done.status == RUNS_ALREADY:
                     self._unlock(context, name)
                 else:
-                    record(connection, int(name), poll, done)
+                    record(connection, int(name), self.under_way[name], done)
+        for name in self.ended:
+            del self.under_way[name]
+        self.ended.clear()
 
     def _unlock(self, context: Context, name: str) -> None:
         """Remove a lock whose holder was killed, and whose process id is another's now."""
