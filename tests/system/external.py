@@ -37,6 +37,9 @@ userdb {{
 first_valid_uid = 100
 mail_location = maildir:~/Maildir
 mail_fsync = never
+# A lock is made with its holder's number in it: that of a holder who was killed in between
+# would be empty, and waited for for two minutes.
+dotlock_use_excl = no
 service imap-login {{
   service_count = 0
   inet_listener imap {{

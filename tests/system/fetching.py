@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -101,6 +104,13 @@ class Account:
         self.polled()
         return self.polled(self.make_due(), seconds)
 
+    def noted(self) -> int:
+        """Count what was delivered since a poll was finished, quickly: by the record's size."""
+        folder = self.place.ours.path("/var/lib/mailstead/fetchmail")
+        with suppress(FileNotFoundError):
+            return (folder / f"{self.number}.delivered").stat().st_size // len(f"\n{'0' * 64}")
+        return 0
+
     def left(self) -> int:
         """Count what is there."""
         return self.place.theirs.left(self.login)
@@ -137,6 +147,23 @@ def new_place(outside: str = "") -> Iterator[Place]:
 
 
 def fetchmail_of(account: Account) -> int:
-    """Give the process id of the Fetchmail that polls an account."""
+    """Give the process id of the Fetchmail that polls an account, as soon as one does."""
     folder = account.place.ours.path("/var/lib/mailstead/fetchmail/state")
-    return int((folder / f"{account.number}.pid").read_text().split()[0])
+
+    def running() -> list[int]:
+        with suppress(FileNotFoundError, IndexError):  # none yet, or none that lives
+            pid = int((folder / f"{account.number}.pid").read_text().split()[0])
+            if Path(f"/proc/{pid}/comm").read_text() == "fetchmail\n":
+                return [pid]
+        return []
+
+    wait_until(lambda: bool(running()), state=account.state)
+    return running()[0]
+
+
+def kill_fetchmail(account: Account) -> None:
+    """Kill the Fetchmail that polls an account, and wait until that was seen."""
+    before = account.last()[0]
+    os.kill(fetchmail_of(account), signal.SIGKILL)
+    account.polled(before)
+    assert "Fetchmail failed with status -9" in account.last()[2]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from tests.system.fetching import ADA, Account, Place, fetchmail_of, new_place
+from tests.system.fetching import ADA, Account, Place, kill_fetchmail, new_place
 from tests.system.outside import Outside
 from tests.system.sandbox import wait_until
 
@@ -51,13 +49,11 @@ def ruled() -> Iterator[Ruled]:
 @pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
 def test_rules_are_obeyed_once_for_each_message(ruled: Ruled, protocol: str) -> None:
     """Fetchmail is killed twice; what was thrown away or sent on is in no mailbox to be found."""
-    account = ruled.place.new(protocol, count=300)
-    for part in (0.2, 0.6):
-        wanted = part * len(account.names)
-        wait_until(lambda: obeyed(account).total() > wanted, state=account.state)  # noqa: B023
-        before = account.last()[0]
-        os.kill(fetchmail_of(account), signal.SIGKILL)
-        account.polled(before)
+    account = ruled.place.new(protocol, count=500)
+    for _ in range(2):
+        wanted = account.noted() + 0.2 * len(account.names)
+        wait_until(lambda: account.noted() > wanted, state=account.state)  # noqa: B023
+        kill_fetchmail(account)
         account.make_due()
     wait_until(lambda: account.left() == 0, state=account.state)
     wait_until(lambda: account.last()[2] == "", state=account.state)
