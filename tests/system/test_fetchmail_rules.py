@@ -20,6 +20,7 @@ require ["regex"];
 if header :regex "subject" "^[0-4]" { discard; }
 elsif header :regex "subject" "^[5-9]" { redirect "far@elsewhere.example"; }
 """
+DONE = "stored mail into|forwarded to|Marked message to be discarded"
 
 
 @attrs.frozen
@@ -55,8 +56,8 @@ def test_rules_are_obeyed_once_for_each_message(ruled: Ruled, protocol: str) -> 
         wait_until(lambda: account.noted() > wanted, state=account.state)  # noqa: B023
         kill_fetchmail(account)
         account.make_due()
-    wait_until(lambda: account.left() == 0, state=account.state)
-    wait_until(lambda: account.last()[2] == "", state=account.state)
+    # Dovecot refuses one now and then, when Postfix is slow to take what is sent on.
+    wait_until(lambda: account.poll_now()[1] == "" and account.left() == 0, 60, account.state)
     assert obeyed(account) == Counter(account.names)
     sent_on = [name for name in account.names if name[0] in "56789"]
     wait_until(lambda: len(went_out(ruled.outside, account)) >= len(sent_on), state=account.state)
@@ -66,10 +67,10 @@ def test_rules_are_obeyed_once_for_each_message(ruled: Ruled, protocol: str) -> 
 
 
 def obeyed(account: Account) -> Counter[str]:
-    """Count what Dovecot says that it did with each message: once for each that it took."""
+    """Count what Dovecot says that it did with each message."""
     log = account.place.ours.path("/var/log/dovecot.log").read_text()
     names = set(account.names)
-    found = re.findall(r"sieve: msgid=<([0-9a-f]{32})@", log)
+    found = re.findall(rf"sieve: msgid=<([0-9a-f]{{32}})@\S+: .*(?:{DONE})", log)
     return Counter(name for name in found if name in names)
 
 
