@@ -23,6 +23,7 @@ from bench.generated import Generated
 from mailstead.engine import Engine
 from mailstead.settings.types import Secret
 from mailstead_fetchmail.accounts import Choices, add_account
+from mailstead_fetchmail.delivered import noting, record_of
 from mailstead_fetchmail.running import Run, run_for
 from mailstead_fetchmail.sealing import read_key
 from mailstead_mail_retrieval.daemon import LMTP
@@ -76,8 +77,10 @@ def _measure(
         uid, gid = run.ids
 
         def fetch(more: str = "") -> None:
-            with machine.lmtp_gate(run.gate, target, uid=uid, gid=gid):
+            note = noting(machine, record := record_of(context, made.id))
+            with machine.lmtp_gate(run.gate, target, uid=uid, gid=gid, on_taken=note):
                 _fetch(run, more)
+            machine.remove_file(record)
 
         def thrown_away() -> float:
             return _timed(theirs, messages, lambda: fetch('bsmtp "/dev/null"\n'))

@@ -101,6 +101,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     ),
     "own": lambda path: MACHINE.set_owner(path, mode=0o604, uid=1, gid=1),
     "scratch": lambda path: MACHINE.write_scratch(path, b"new\n"),
+    "append": lambda path: MACHINE.append_file(path, b"new\n"),
     "attributes": MACHINE.read_attributes,
     "detach": lambda path: MACHINE.detach(["/bin/true"], log=path),
 }

@@ -42,6 +42,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "own": lambda folder: MACHINE.set_owner(folder / "file", mode=0o600, uid=1, gid=1),
     "create": lambda folder: MACHINE.replace_file(folder / "x", b"", mode=0o600, uid=0, gid=0),
     "scratch": lambda folder: MACHINE.write_scratch(folder / "x", b"new\n"),
+    "append": lambda folder: MACHINE.append_file(folder / "x", b"new\n"),
     "make": lambda folder: MACHINE.make_directory(folder / "x", mode=0o700, uid=0, gid=0),
     "turn": lambda folder: MACHINE.make_directory(folder / "folder", mode=0o700, uid=1, gid=1),
     "tree": lambda folder: MACHINE.remove_tree(folder / "folder"),

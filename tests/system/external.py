@@ -37,6 +37,9 @@ userdb {{
 first_valid_uid = 100
 mail_location = maildir:~/Maildir
 mail_fsync = never
+# A lock is made with its holder's number in it: that of a holder who was killed in between
+# would be empty, and waited for for two minutes.
+dotlock_use_excl = no
 service imap-login {{
   service_count = 0
   inet_listener imap {{
@@ -124,9 +127,12 @@ class External:
                 + ("x" * 70 + "\n")
                 * size
             )
-            (new / f"{name}.external{':2,S' if seen else ''}").write_text(text)
+            (new.with_name("tmp") / name).write_text(text)
         done = ["chown", "-R", f"{USER}:{GROUP}", str(self.folder / "mail" / login)]
         subprocess.run(done, check=True)
+        for name in names:  # whole, and theirs, when a poll that is under way sees it
+            place = new / f"{name}.external{':2,S' if seen else ''}"
+            (new.with_name("tmp") / name).rename(place)
 
     def left(self, login: str) -> int:
         """Count the messages in an INBOX that are not deleted."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -82,20 +85,31 @@ class Account:
         wait_until(lambda: self.last()[0] > after, seconds, self.state)
         return self.last()[1:]
 
-    def make_due(self) -> None:
-        """Let it not wait for its turn, at once: the command line takes long to start."""
+    def make_due(self) -> float:
+        """Let it not wait for its turn, at once: the command line takes long to start.
+
+        Gives the moment; a poll that began later has seen all that was there before.
+        """
         path = self.place.ours.path("/var/lib/mailstead/fetchmail/fetchmail.db")
         change = "UPDATE external_accounts SET changed = ? WHERE id = ?"
         with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=20)) as database:
-            database.execute(change, (time.time(), self.number))
+            database.execute("BEGIN IMMEDIATE")
+            moment = time.time()
+            database.execute(change, (moment, self.number))
             database.commit()
+        return moment
 
     def poll_now(self, seconds: float = 20.0) -> tuple[int, str]:
-        """Make it due, and wait until it was polled."""
+        """Make it due, and wait until it was polled after that."""
         self.polled()
-        before = self.last()[0]
-        self.make_due()
-        return self.polled(before, seconds)
+        return self.polled(self.make_due(), seconds)
+
+    def noted(self) -> int:
+        """Count what was delivered since a poll was finished, quickly: by the record's size."""
+        folder = self.place.ours.path("/var/lib/mailstead/fetchmail")
+        with suppress(FileNotFoundError):
+            return (folder / f"{self.number}.delivered").stat().st_size // len(f"\n{'0' * 64}")
+        return 0
 
     def left(self) -> int:
         """Count what is there."""
@@ -114,16 +128,16 @@ class Account:
 
 
 @contextmanager
-def new_place() -> Iterator[Place]:
+def new_place(outside: str = "") -> Iterator[Place]:
     """Give both servers."""
     theirs = External.start()
-    ours = Sandbox.make()
+    ours = Sandbox.make(outside=outside)
     try:
         ours.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
         ours.run("enable", "fetchmail", "--yes")
         ours.run("domain", "add", "example.org")
         ours.run("settings", "set", "mail_retrieval.services", "external_retrieval=yes")
-        ours.run("settings", "set", "fetchmail.options", "period=1", f"ca={theirs.ca}")
+        ours.run("settings", "set", "fetchmail.options", "period=60", f"ca={theirs.ca}")
         ours.run("save")
         ours.add_user("ada")
         yield Place(ours, theirs)
@@ -133,6 +147,23 @@ def new_place() -> Iterator[Place]:
 
 
 def fetchmail_of(account: Account) -> int:
-    """Give the process id of the Fetchmail that polls an account."""
+    """Give the process id of the Fetchmail that polls an account, as soon as one does."""
     folder = account.place.ours.path("/var/lib/mailstead/fetchmail/state")
-    return int((folder / f"{account.number}.pid").read_text().split()[0])
+
+    def running() -> list[int]:
+        with suppress(FileNotFoundError, IndexError):  # none yet, or none that lives
+            pid = int((folder / f"{account.number}.pid").read_text().split()[0])
+            if Path(f"/proc/{pid}/comm").read_text() == "fetchmail\n":
+                return [pid]
+        return []
+
+    wait_until(lambda: bool(running()), state=account.state)
+    return running()[0]
+
+
+def kill_fetchmail(account: Account) -> None:
+    """Kill the Fetchmail that polls an account, and wait until that was seen."""
+    before = account.last()[0]
+    os.kill(fetchmail_of(account), signal.SIGKILL)
+    account.polled(before)
+    assert "Fetchmail failed with status -9" in account.last()[2]

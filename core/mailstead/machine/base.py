@@ -324,6 +324,13 @@ class Machine(Protocol):
         the file is whole or not there. Raises MachineError.
         """
 
+    def append_file(self, path: Path, content: bytes) -> None:
+        """Add to the end of a file, which is made where it is missing: 0600, not synced.
+
+        What was added is not lost when we are killed, but it may be when power fails.
+        Raises MachineError.
+        """
+
     def remove_file(self, path: Path) -> None:
         """Remove a file or link and fsync its folder; one that is gone already is no error."""
 
@@ -394,14 +401,17 @@ class Machine(Protocol):
         uid: int,
         gid: int,
         is_known: Callable[[bytes], bool] | None = None,
+        on_taken: Callable[[bytes], None] | None = None,
     ) -> AbstractContextManager[Gate]:
         """Take mail by LMTP on a Unix socket of a user's and hand it on to another; RFC 2033.
 
         A message that is not delivered for certain is answered by closing the connection: there
         are programs that take a refusal for leave to throw the message away. One whose header
-        ``is_known`` is told to be delivered, and not handed on; it is asked in a thread of its
-        own, with what was read so far: the whole header and maybe more; a MailsteadError of its
-        is a refusal. After many refusals nobody can connect any more. Raises MachineError.
+        ``is_known`` is told to be delivered, and not handed on; a MailsteadError of its is a
+        refusal. ``on_taken`` is told of one that the other took, before that is answered; after
+        a MailsteadError of its no more are taken. Both are called in a thread of their own, with
+        what was read by then: the whole header and maybe more.
+        After many refusals nobody can connect any more. Raises MachineError.
         """
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

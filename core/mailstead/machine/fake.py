@@ -194,6 +194,11 @@ class FakeMachine(FakeStreams):
                 raise FileExistsError(17, "File exists")
             self.tree.replace(path, content, mode=0o600, uid=0, gid=0)
 
+    def append_file(self, path: Path, content: bytes) -> None:
+        """Add to a file."""
+        with self._files(path, "append_file", content):
+            self.tree.append(path, content)
+
     def remove_file(self, path: Path) -> None:
         """Remove a file."""
         with self._files(path, "remove_file"):
@@ -274,10 +279,12 @@ class FakeMachine(FakeStreams):
         *,
         uid: int,
         gid: int,
-        is_known: Callable[[bytes], bool] | None = None,  # noqa: ARG002 - nothing comes
+        is_known: Callable[[bytes], bool] | None = None,
+        on_taken: Callable[[bytes], None] | None = None,
     ) -> Iterator[Gate]:
-        """Give ``gate``, through which nothing comes by itself."""
+        """Give ``gate``, through which comes what it ``brings``."""
         self.log.note("lmtp_gate", listen, target, uid, gid)
+        self.gate.bring(is_known or (lambda _: False), on_taken or (lambda _: None))
         yield self.gate
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

@@ -127,6 +127,12 @@ class FakeTree:
         kept = fitted(attributes, mode)
         self.nodes[true] = Node("file", mode, uid, gid, content, attributes=kept)
 
+    def append(self, path: Path, content: bytes) -> None:
+        """Add to a file, or make one."""
+        true, node = self.require_place(path)
+        node = self.nodes.setdefault(true, node or Node("file", 0o600))
+        node.content += content
+
     def require_place(self, path: Path) -> tuple[Path, Node | None]:
         """Give the true path and what is there, unless a file may not be written."""
         true, node = self.find(path)

@@ -205,9 +205,24 @@ class FakePrograms:
 
 @attrs.define
 class FakeGate:
-    """What a test wants to have come through a gate."""
+    """What a test wants to have come through a gate.
+
+    Attributes:
+        brings: headers of the messages that come through the next one, which counts them.
+    """
 
     delivered: int = 0
     known: int = 0
     unsure: int = 0
     refusal: str = ""
+    brings: list[bytes] = attrs.field(factory=list)
+
+    def bring(self, is_known: Callable[[bytes], bool], on_taken: Callable[[bytes], None]) -> None:
+        """Let the messages come."""
+        for header in self.brings:
+            if is_known(header):
+                self.known += 1
+            else:
+                self.delivered += 1
+                on_taken(header)
+        self.brings.clear()

@@ -50,6 +50,7 @@ def lmtp_gate(
     uid: int,
     gid: int,
     is_known: Callable[[bytes], bool] | None,
+    on_taken: Callable[[bytes], None] | None,
 ) -> Iterator[LmtpGate]:
     """Hold a gate open; see `mailstead.machine.base.Machine.lmtp_gate`."""
     with suppress(FileNotFoundError), refusals(listen, missing=True):
@@ -63,7 +64,7 @@ def lmtp_gate(
                 os.umask(before)
             os.chown(listen, uid, gid)
         server.listen(1)
-        gate = LmtpGate(target, is_known)
+        gate = LmtpGate(target, is_known, on_taken)
         keeper = threading.Thread(target=gate.keep, args=(server,), daemon=True)
         keeper.start()
         try:
@@ -78,20 +79,27 @@ def lmtp_gate(
 class LmtpGate:
     """What came through, and what the server said when it did not take a message."""
 
-    def __init__(self, target: Path, is_known: Callable[[bytes], bool] | None) -> None:
+    def __init__(
+        self,
+        target: Path,
+        is_known: Callable[[bytes], bool] | None,
+        on_taken: Callable[[bytes], None] | None,
+    ) -> None:
         self.delivered = 0
         self.known = 0
         self.unsure = 0
         self.refusal = ""
         self._target = target
         self._is_known = is_known
+        self._on_taken = on_taken or (lambda _: None)
         self._refusals = 0
+        self._is_shut = False
         self._client: socket.socket | None = None
         self._lock = threading.Lock()
 
     def keep(self, server: socket.socket) -> None:
-        """Serve one connection after another, until the listening socket is closed."""
-        while self._refusals < MOST_REFUSALS:
+        """Serve one connection after another, until the gate is shut or closed."""
+        while not self._is_shut:
             try:
                 client, _ = server.accept()
             except OSError:
@@ -153,14 +161,25 @@ class LmtpGate:
             else:
                 server.begin(envelope)
                 client.answer(b"354 go on")
-                head = b""
+                head = client.header()
             said = self._hand_on(client, server, head)
         except (_Refused, MailsteadError) as error:
             self.refusal = str(error)
             self._refusals += 1
+            self._is_shut |= self._refusals >= MOST_REFUSALS
             raise _Closed from error
         self.delivered += 1
+        self._tell(head)
         client.answer(said)
+        if self._is_shut:
+            raise _Closed
+
+    def _tell(self, head: bytes) -> None:
+        """Tell of a message that was taken; where that cannot be done, it is the last."""
+        try:
+            self._on_taken(head)
+        except MailsteadError as error:
+            self.refusal, self._is_shut = str(error), True
 
     def _hand_on(self, client: _Stream, server: _Server, head: bytes) -> bytes:
         self.unsure += 1
@@ -169,7 +188,7 @@ class LmtpGate:
             said = server.end()
         except _Lost:
             # It may be there: tried again before anybody has looked, it could come twice.
-            self._refusals = MOST_REFUSALS
+            self._is_shut = True
             raise
         except BaseException:
             self.unsure -= 1
@@ -211,9 +230,11 @@ class _Stream:
         self.pass_message(head, lambda _: None)
 
     def pass_message(self, head: bytes, send: Callable[[bytes], None]) -> None:
-        """Pass a message on to its final dot, as it comes: its lines stay dot-stuffed."""
-        block = head or self._buffer or self._read()
-        self._buffer = b""
+        """Pass a message on to its final dot, as it comes: its lines stay dot-stuffed.
+
+        ``head`` is what was read of it so far.
+        """
+        block = head
         last = b"\r\n"
         while True:
             send(block)

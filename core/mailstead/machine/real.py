@@ -101,6 +101,10 @@ class RealMachine:
         """Write a new file that never replaces any."""
         return streams.add_stream(path, mode=mode, uid=uid, gid=gid, modified=modified)
 
+    def append_file(self, path: Path, content: bytes) -> None:
+        """Add to a file."""
+        replace.append_file(path, content)
+
     def remove_file(self, path: Path) -> None:
         """Remove a file."""
         files.remove_file(path)
@@ -158,11 +162,14 @@ class RealMachine:
         uid: int,
         gid: int,
         is_known: Callable[[bytes], bool] | None = None,
+        on_taken: Callable[[bytes], None] | None = None,
     ) -> AbstractContextManager[Gate]:
         """Hand mail on from one socket to another."""
         from mailstead.machine import lmtp
 
-        return lmtp.lmtp_gate(listen, target, uid=uid, gid=gid, is_known=is_known)
+        return lmtp.lmtp_gate(
+            listen, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken
+        )
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:
         """Start a program that outlives us."""

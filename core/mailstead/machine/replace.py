@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from mailstead.errors import MachineError
 from mailstead.machine.attributes import attributes_in, set_attributes
 from mailstead.machine.base import Path
+from mailstead.machine.files import OPEN_FILE
 from mailstead.machine.folders import parent_of, refusals, require_trusted, sync_folder
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | OPEN_FILE
 _TEMPORARY = re.compile(r"\..+\.mailstead-[0-9a-f]{16}")
 _LONGEST_STEM = 200
 
@@ -74,6 +78,19 @@ def write_scratch(path: Path, content: bytes) -> None:
                 os.utime(file, (0, 0))
             finally:
                 os.close(file)
+
+
+def append_file(path: Path, content: bytes) -> None:
+    """Add to a file without making it durable."""
+    with refusals(path), parent_of(path) as (folder, name):
+        require_trusted(folder, path)
+        file = os.open(name, _APPEND, 0o600, dir_fd=folder)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise MachineError("is not a regular file and is left alone", where=str(path))
+            _write_all(file, content)
+        finally:
+            os.close(file)
 
 
 def _swap_in(

@@ -1,7 +1,8 @@
 """External accounts: immediate, in the directory. Each belongs to a user, who may have several.
 
 The command line and the user corner call these; ``owner`` given to one that is about a number
-makes it a user's own: another's account is not found.
+makes it a user's own: another's account is not found. ``now`` is asked for in the transaction
+that writes: a poll that is begun in another one is by its date before or after the change.
 """
 
 from __future__ import annotations

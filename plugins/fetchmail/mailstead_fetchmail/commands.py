@@ -80,8 +80,9 @@ def add(
         with directory.read() as connection:
             find_user(connection, owner)
         password = types.Secret(app.read_password(from_stdin=password_stdin))
-        key, now = read_key(context, app.engine.machine), app.engine.machine.now()
+        key = read_key(context, app.engine.machine)
         with directory.write() as connection:
+            now = app.engine.machine.now()
             made = add_account(connection, key, owner, password, choices, now)
         app.note("external add", _named(made))
         app.say(f"external account {made.id} added: {made.title}, for {made.user}")
@@ -173,8 +174,9 @@ def password(app: App, number: int, password_stdin: bool) -> None:
         with directory.read() as connection:
             get_account(connection, number)
         given = types.Secret(app.read_password(from_stdin=password_stdin))
-        key, now = read_key(context, app.engine.machine), app.engine.machine.now()
+        key = read_key(context, app.engine.machine)
         with directory.write() as connection:
+            now = app.engine.machine.now()
             made = set_password(connection, key, number, given, now)
     app.note("external password", _named(made))
     app.say(f"password of external account {made.id} set")

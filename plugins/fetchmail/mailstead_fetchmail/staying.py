@@ -6,8 +6,8 @@ A change of an account is seen at the next look into the directory; nothing is r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 
 import attrs
 import sqlalchemy as sa
@@ -22,10 +22,10 @@ from mailstead.plugin import (
     NotFound,
     Programs,
 )
-from mailstead_fetchmail.delivered import delivered_since
+from mailstead_fetchmail.delivered import delivered_since, noting, record_of
 from mailstead_fetchmail.places import STATE, USER
 from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
-from mailstead_fetchmail.running import LONGEST, run_for
+from mailstead_fetchmail.running import LONGEST, Run, run_for
 from mailstead_fetchmail.settings import Options
 from mailstead_fetchmail.words import RUNS_ALREADY, error_of, went_well
 from mailstead_mail_retrieval.daemon import LMTP
@@ -33,10 +33,9 @@ from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
 SECONDS = 1.0  # between looks into the directory
-PATIENCE = 30.0  # after an error of our own
+PATIENCE = 30.0  # at most, after errors of our own one after another
 MOST = 20  # runs beside each other
 MOST_OF_ONE = 2  # of them for accounts of one user
-Ended = Mapping[str, Completed | MachineError]
 
 
 @attrs.define
@@ -63,41 +62,52 @@ class Stay:
     Attributes:
         context: gives the settings as they are now.
         tell: tells a person what went wrong on our side.
+        under_way: polls by the number of their account, until they are recorded.
+        ended: what became of those that ended.
     """
 
     context: Callable[[], Context]
     machine: Machine
     tell: Callable[[str], None]
     under_way: dict[str, UnderWay] = attrs.field(factory=dict)
+    ended: dict[str, Completed | MachineError] = attrs.field(factory=dict)
 
     def stay(self) -> None:
         """Go on until the process is ended."""
         try:
             with self.machine.side_by_side() as programs:
+                pause = SECONDS
                 while True:
-                    self._try_turn(programs)
+                    pause = self._try_turn(programs, pause)
         finally:
             for poll in self.under_way.values():
                 poll.stack.close()
 
     def turn(self, programs: Programs) -> None:
-        """Start what is due, and record what ends within a moment. Raises MailsteadError."""
+        """Start what is due, and record what ends within a moment.
+
+        Raises MailsteadError; what could not be recorded then is so by the next turn.
+        """
         context = self.context()
         # While the save that enables the module has not ended, it is not enabled yet.
         if context.is_enabled("fetchmail"):
             with open_directory(context) as directory:
                 self._start(context, directory, programs)
-        ended = programs.ended(SECONDS)
-        if ended:
+        self.ended.update(programs.ended(SECONDS))
+        if self.ended:
             with open_directory(context) as directory:
-                self._record(context, directory, ended)
+                self._record(context, directory)
 
-    def _try_turn(self, programs: Programs) -> None:
+    def _try_turn(self, programs: Programs, pause: float) -> float:
+        """Look once; gives how long to pause after an error in the next turn."""
         try:
             self.turn(programs)
         except MailsteadError as error:
+            # Most pass at once, such as a directory that is locked: all accounts wait for this.
             self.tell(str(error))
-            self.machine.sleep(PATIENCE)
+            self.machine.sleep(pause)
+            return min(2 * pause, PATIENCE)
+        return SECONDS
 
     def _start(self, context: Context, directory: Directory, programs: Programs) -> None:
         seconds = context.settings.form(Options).period * 60.0
@@ -105,12 +115,16 @@ class Stay:
             chosen = self._chosen(connection, self.machine.now(), seconds)
         if not chosen:
             return
-        now = self.machine.now()  # after every change seen, or it would be polled for that again
         with directory.write() as connection:
-            for item in chosen:
-                before = begin_poll(connection, item.account_id, now)
-                self.under_way[str(item.account_id)] = UnderWay(now, item.user_id, before)
-        for item in chosen:
+            # Nobody changes an account now. One changed before is read after this, and one
+            # changed after it has a later date: it is polled again.
+            now = self.machine.now()
+            begun = {
+                item: UnderWay(now, item.user_id, begin_poll(connection, item.account_id, now))
+                for item in chosen
+            }
+        for item, poll in begun.items():
+            self.under_way[str(item.account_id)] = poll
             self._start_one(context, directory, programs, item.account_id)
 
     def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
@@ -133,28 +147,40 @@ class Stay:
         try:
             with directory.read() as connection:
                 run = run_for(context, self.machine, connection, number)
-            known = None
-            if poll.unfinished is not None:
-                known = delivered_since(context, self.machine, run.recipient, poll.unfinished)
-            target, (uid, gid) = context.path(LMTP), run.ids
-            gate = self.machine.lmtp_gate(run.gate, target, uid=uid, gid=gid, is_known=known)
-            poll.gate = poll.stack.enter_context(gate)
+            poll.gate = poll.stack.enter_context(self._gate(context, run, poll, number))
             programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)
         except NotFound:  # it went just now
             self.under_way.pop(name)
         except MachineError as error:
-            self._record(context, directory, {name: error})
+            self.ended[name] = error
 
-    def _record(self, context: Context, directory: Directory, ended: Ended) -> None:
-        for name in ended:
-            self.under_way[name].stack.close()
+    def _gate(
+        self, context: Context, run: Run, poll: UnderWay, number: int
+    ) -> AbstractContextManager[Gate]:
+        known, record = None, record_of(context, number)
+        if poll.unfinished is not None:
+            known = delivered_since(context, self.machine, run.recipient, poll.unfinished, record)
+        uid, gid = run.ids
+        return self.machine.lmtp_gate(
+            run.gate, context.path(LMTP), uid=uid, gid=gid,
+            is_known=known, on_taken=noting(self.machine, record),
+        )  # fmt: skip
+
+    def _record(self, context: Context, directory: Directory) -> None:
+        for name, done in self.ended.items():
+            poll = self.under_way[name]
+            poll.stack.close()
+            if is_finished(poll, done):
+                self.machine.remove_file(record_of(context, name))
         with directory.write() as connection:
-            for name, done in ended.items():
-                poll = self.under_way.pop(name)
+            for name, done in self.ended.items():
                 if isinstance(done, Completed) and done.status == RUNS_ALREADY:
                     self._unlock(context, name)
                 else:
-                    record(connection, int(name), poll, done)
+                    record(connection, int(name), self.under_way[name], done)
+        for name in self.ended:
+            del self.under_way[name]
+        self.ended.clear()
 
     def _unlock(self, context: Context, name: str) -> None:
         """Remove a lock whose holder was killed, and whose process id is another's now."""
@@ -171,11 +197,15 @@ def record(
     connection: sa.Connection, number: int, poll: UnderWay, done: Completed | MachineError
 ) -> None:
     """Record what became of a poll."""
-    gate = poll.gate
-    fetched, refusal = (gate.delivered, gate.refusal) if gate else (0, "")
-    is_unsure = gate is not None and gate.unsure > 0
-    has_come = gate is not None and gate.delivered + gate.known > 0
-    # Where nothing came nothing can come twice; a poll that was to finish another has to.
-    is_finished = went_well(done) or (not has_come and poll.unfinished is None)
+    fetched, refusal = (poll.gate.delivered, poll.gate.refusal) if poll.gate else (0, "")
     ended = Poll(number, poll.at, None, fetched, error_of(done, refusal))
-    end_poll(connection, ended, is_finished=is_finished and not is_unsure)
+    end_poll(connection, ended, is_finished=is_finished(poll, done))
+
+
+def is_finished(poll: UnderWay, done: Completed | MachineError) -> bool:
+    """Tell whether nothing that was delivered is left on the server as if it were new."""
+    if poll.gate is not None and poll.gate.unsure:
+        return False
+    has_come = poll.gate is not None and poll.gate.delivered + poll.gate.known > 0
+    # Where nothing came nothing can come twice; a poll that was to finish another has to.
+    return went_well(done) or (not has_come and poll.unfinished is None)

@@ -282,6 +282,21 @@ def test_a_scratch_file_is_new_and_private(world: World) -> None:
     assert world.machine.read_file(path) == b"x"
 
 
+def test_what_is_appended_comes_at_the_end(world: World) -> None:
+    """Of a private file that is made where it is missing; a link is left alone."""
+    path = world.root / "a"
+    for content in (b"one", b"two"):
+        world.machine.append_file(path, content)
+    assert world.machine.read_file(path) == b"onetwo"
+    state = world.machine.stat_file(path)
+    assert state is not None
+    assert state.mode & 0o777 == 0o600
+    world.link(world.root / "link", "a")
+    for name in ("link", "none/a"):
+        with pytest.raises(MachineError):
+            world.machine.append_file(world.root / name, b"x")
+
+
 def test_a_stream_is_read_from_anywhere(world: World) -> None:
     """It tells its size, and reads less only at the end."""
     world.write(world.root / "a", b"0123456789")

@@ -135,12 +135,16 @@ def server(tmp_path: HostPath) -> Iterator[Server]:
 
 @contextmanager
 def gate(
-    folder: HostPath, is_known: Callable[[bytes], bool] | None = None
+    folder: HostPath,
+    is_known: Callable[[bytes], bool] | None = None,
+    on_taken: Callable[[bytes], None] | None = None,
 ) -> Iterator[tuple[Gate, Path]]:
     """Open a gate to the server."""
     place, target = Path(folder / "gate"), Path(folder / "server")
-    ids = {"uid": os.getuid(), "gid": os.getgid()}
-    with RealMachine().lmtp_gate(place, target, is_known=is_known, **ids) as made:
+    uid, gid = os.getuid(), os.getgid()
+    with RealMachine().lmtp_gate(
+        place, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken
+    ) as made:
         yield made, place
 
 
@@ -204,6 +208,17 @@ def test_a_server_that_goes_away_leaves_us_unsure(tmp_path: HostPath, server: Se
         assert (made.unsure, "refused" in made.refusal) == (0, True)
 
 
+def test_the_gate_is_shut_when_a_server_went_away(tmp_path: HostPath, server: Server) -> None:
+    """The message may have come: brought again before anybody has looked, it could come twice."""
+    server.says["end"] = "vanish"
+    with gate(tmp_path) as (made, place):
+        with talking(place) as client:
+            assert client.deliver() == ""
+        server.says.clear()
+        assert wait_until(RealMachine(), lambda: not _takes(place), seconds=5)
+    assert (made.delivered, made.unsure, server.connections) == (0, 1, 1)
+
+
 def test_a_sender_nobody_takes_is_left_out(tmp_path: HostPath, server: Server) -> None:
     """Rather than the message."""
     server.says["MAIL FROM:<a..b@x>"] = "501 5.1.7 bad"
@@ -238,6 +253,42 @@ def test_a_message_that_is_known_is_not_handed_on(tmp_path: HostPath, server: Se
     assert (made.known, made.delivered, len(server.taken)) == (1, 2, 2)
     assert server.taken[0][1] == MAIL.removesuffix(".\r\n")
     assert all(head.startswith((b"Subject", b"no header")) for head in asked)
+
+
+@pytest.mark.parametrize("is_known", [None, lambda head: b"known" in head])
+def test_what_was_taken_is_told_before_it_is_answered(
+    tmp_path: HostPath, server: Server, is_known: Callable[[bytes], bool] | None
+) -> None:
+    """By the whole header; what was refused or known is not told."""
+    told: list[tuple[bytes, int]] = []
+
+    def on_taken(head: bytes) -> None:
+        told.append((head.partition(b"\r\n\r\n")[0], len(server.taken)))
+        server.says["end"] = "552 5.2.2 full"
+
+    with gate(tmp_path, is_known, on_taken) as (made, place), talking(place) as client:
+        assert client.begin().startswith("354")
+        client.send("Subject: a\r\nX: ")
+        assert client.say("b\r\n\r\nbody\r\n.\r\n") == "250 2.0.0 saved"
+        assert told == [(b"Subject: a\r\nX: b", 1)]
+        assert not is_known or client.deliver("Subject: known\r\n\r\n.\r\n").startswith("250")
+        assert client.deliver() == ""
+    assert (made.delivered, len(told)) == (1, 1)
+
+
+def test_what_cannot_be_told_is_the_last_that_is_taken(tmp_path: HostPath, server: Server) -> None:
+    """It was delivered and is answered so; nobody comes in after it."""
+
+    def on_taken(_: bytes) -> None:
+        raise MachineError("no space left on device")
+
+    with gate(tmp_path, on_taken=on_taken) as (made, place):
+        with talking(place) as client:
+            assert client.deliver() == "250 2.0.0 saved"
+            assert client.deliver() == ""
+        assert wait_until(RealMachine(), lambda: not _takes(place), seconds=5)
+    assert (made.delivered, made.refusal) == (1, "no space left on device")
+    assert len(server.taken) == 1
 
 
 def test_who_cannot_tell_takes_nothing(tmp_path: HostPath, server: Server) -> None:

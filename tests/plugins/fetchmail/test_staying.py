@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 import pytest
@@ -15,11 +16,13 @@ from mailstead.context import Context
 from mailstead.machine.base import Completed
 from mailstead.machine.base import Path as SystemPath
 from mailstead.machine.fake import FakeMachine
-from mailstead.plugin import types
-from mailstead_fetchmail import accounts
+from mailstead.machine.fake_world import FakeGate
+from mailstead.plugin import MachineError, types
+from mailstead_fetchmail import accounts, staying
 from mailstead_fetchmail.accounts import Choices
+from mailstead_fetchmail.delivered import record_of
+from mailstead_fetchmail.places import FOLDER, STATE
 from mailstead_fetchmail.places import KEY as KEY_PLACE
-from mailstead_fetchmail.places import STATE
 from mailstead_fetchmail.polls import Poll, last_poll
 from mailstead_fetchmail.running import try_account
 from mailstead_fetchmail.staying import Stay
@@ -87,6 +90,7 @@ def world(directory: Directory, tmp_path: Path) -> Iterator[World]:
     with bench(tmp_path / "store", (*MODULES, "users", "fetchmail")) as made:
         context = made.context(instance)
         machine.add_file(context.path(KEY_PLACE), KEY, mode=0o600)
+        machine.add_directory(context.path(FOLDER))
         yield World(directory, machine, context)
 
 
@@ -208,6 +212,26 @@ def test_a_poll_that_was_cut_short_is_finished_by_the_next(
     assert world.unfinished() is None
 
 
+def test_what_was_taken_is_known_until_a_poll_is_finished(world: World) -> None:
+    """Whatever the owner's rules made of it: the mailbox is empty."""
+    number = world.add()
+    record = record_of(world.context, number)
+    mail = [b"Subject: one\r\n\r\n", b"Subject: two\r\n\r\n"]
+    world.machine.on_command(["doveadm"], Completed(0, "hdr\n", ""))
+    world.machine.on_command(["setpriv"], Completed(-9, "", ""))
+    for brings, known, delivered in ((mail[:1], 0, 1), (mail, 1, 1), ([], 0, 0)):
+        world.machine.gate = FakeGate(brings=list(brings))
+        world.turn()
+        assert (world.machine.gate.known, world.machine.gate.delivered) == (known, delivered)
+        assert world.machine.stat_file(record) is not None
+        world.machine.sleep(200.0)
+    world.machine.on_command(["setpriv"], DONE)
+    world.machine.gate = FakeGate(brings=list(mail))
+    world.turn()
+    assert (world.machine.gate.known, world.machine.gate.delivered) == (2, 0)
+    assert world.machine.stat_file(record) is None
+
+
 def test_a_process_that_was_killed_leaves_its_polls_to_the_next(world: World) -> None:
     """What began and never ended is due at once, and not finished."""
     world.add()
@@ -220,6 +244,50 @@ def test_a_process_that_was_killed_leaves_its_polls_to_the_next(world: World) ->
     world.machine.sleep(5.0)
     world.turn()
     assert (len(world.started()), world.unfinished()) == (2, None)
+
+
+def test_a_poll_that_could_not_be_recorded_is_so_by_the_next_turn(world: World) -> None:
+    """The account does not stay busy for ever."""
+    world.add()
+    stay = world.stay()
+    world.machine.fail("remove_file", OSError(5, "Input/output error"))
+    with pytest.raises(MachineError):
+        world.turn(stay)
+    assert world.last() is None
+    world.turn(stay)
+    assert (world.last() is not None, len(world.started())) == (True, 1)
+    assert (stay.under_way, stay.ended) == ({}, {})
+    world.machine.sleep(200.0)
+    world.turn(stay)
+    assert len(world.started()) == 2
+
+
+def test_a_poll_that_could_not_be_begun_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of a turn it was: none of them stays busy."""
+    numbers = [world.add(), world.add("other")]
+    stay = world.stay()
+    with monkeypatch.context() as patch:
+        begin = mock.Mock(side_effect=[None, MachineError("is locked")])
+        patch.setattr(staying, "begin_poll", begin)
+        with pytest.raises(MachineError):
+            world.turn(stay)
+    assert world.started() == []
+    world.turn(stay)
+    assert None not in [world.last(number) for number in numbers]
+
+
+def test_errors_of_our_own_hold_up_everybody_for_a_moment(world: World) -> None:
+    """Longer when there is one after another; what went wrong is told each time."""
+    for number in (*range(1, 9), 10):
+        world.machine.fail("ended", MachineError("is locked"), at=number)
+    world.machine.fail("sleep", KeyboardInterrupt(), at=9)
+    with pytest.raises(KeyboardInterrupt):
+        world.stay().stay()
+    slept = [args[0] for name, args in world.machine.calls if name == "sleep"]
+    assert slept == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 1.0]
+    assert world.said == ["is locked"] * 9
 
 
 def test_what_dovecot_refused_is_told(world: World) -> None:
