@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mailstead.instance import Instance
-from mailstead.machine.base import Path as MachinePath
+from mailstead.machine.values import Path as MachinePath
 from mailstead_mail_smtp.addresses import following
 from mailstead_mail_smtp.addresses.accounts import list_accounts
 from mailstead_mail_smtp.addresses.aliases import alias_account, delete_alias, list_aliases

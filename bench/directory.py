@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from mailstead.engine import Engine
 from mailstead.instance import Instance
-from mailstead.machine.base import Path as MachinePath
+from mailstead.machine.values import Path as MachinePath
 from mailstead.settings.types import Secret
 from mailstead_users import tables
 from mailstead_users.opening import open_directory

@@ -16,9 +16,9 @@ from typing import Any
 
 from mailstead.engine import Engine
 from mailstead.instance import Instance
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.base import ServiceControl
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path as MachinePath
 from mailstead.module import Daemon
 from mailstead.opening import is_quiet
 from mailstead.settings.cells import Cell

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 
 NAME = "mailstead-recover.service"
 FOLDER = Path("/etc/systemd/system")

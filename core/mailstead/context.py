@@ -12,7 +12,7 @@ import attrs
 
 if TYPE_CHECKING:
     from mailstead.instance import Instance
-    from mailstead.machine.base import Path
+    from mailstead.machine.values import Path
     from mailstead.settings.view import Settings
 
 Collect = Callable[..., tuple[tuple[str, Any], ...]]

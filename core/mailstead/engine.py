@@ -22,7 +22,8 @@ from mailstead.errors import InvalidInput, ModuleUnavailable, NotFound, Registry
 from mailstead.hooks import Hooks
 from mailstead.instance import Instance
 from mailstead.instance_file import make_folders, read_instance, write_instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.module import Daemon
 from mailstead.modules import CORE, PATH, ModuleState
 from mailstead.opening import open_recovered, real_machine, rebuild, service_control

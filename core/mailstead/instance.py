@@ -11,7 +11,7 @@ from typing import Literal
 
 import attrs
 
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 
 CONFIG = "/etc/mailstead/instance.toml"
 STATE = "/var/lib/mailstead"

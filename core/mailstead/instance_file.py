@@ -15,7 +15,8 @@ import attrs
 
 from mailstead.errors import InstanceError
 from mailstead.instance import CONFIG, STATE, Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 
 FORMAT = 1
 LOGS = "/var/log"  # where daemons write when they are started

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from mailstead.machine.base import Conversation, Machine, RowChange, Say
+from mailstead.machine.base import Machine
+from mailstead.machine.conversation import Conversation, Say
+from mailstead.machine.values import RowChange
 from mailstead.snippet import Snippet
 
 if TYPE_CHECKING:

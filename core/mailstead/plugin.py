@@ -25,15 +25,10 @@ from mailstead.errors import (
     RenderError,
 )
 from mailstead.instance import Instance
-from mailstead.machine.base import (
-    Completed,
-    Gate,
-    Machine,
-    Path,
-    Programs,
-    Submission,
-    SubmissionStep,
-)
+from mailstead.machine.base import Machine
+from mailstead.machine.conversation import Submission, SubmissionStep
+from mailstead.machine.handles import Gate, Programs
+from mailstead.machine.values import Completed, Path
 from mailstead.module import (
     Account,
     Backup,

@@ -18,8 +18,8 @@ import attrs
 
 from mailstead.engine import Engine
 from mailstead.instance import STATE, Instance
-from mailstead.machine.base import Path
 from mailstead.machine.fake import FakeMachine, FakeServices
+from mailstead.machine.values import Path
 from mailstead.registry import Registry, Source
 
 __all__ = [

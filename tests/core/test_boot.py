@@ -10,8 +10,8 @@ import pytest
 
 from mailstead.boot import FOLDER, NAME, UNIT, install_unit
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Completed
 
 
 def test_the_unit_is_written_and_enabled() -> None:

@@ -7,8 +7,8 @@ import pytest
 from mailstead.errors import InstanceError
 from mailstead.instance import CONFIG, Instance
 from mailstead.instance_file import check_arguments, make_folders, read_instance, write_instance
-from mailstead.machine.base import Path
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Path
 
 PREFIX = Path("/srv/box")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from mailstead.machine.base import Completed
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Completed
 
 LIMIT = "start request repeated too quickly"
 

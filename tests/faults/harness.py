@@ -19,8 +19,8 @@ import attrs
 from mailstead.engine import Engine
 from mailstead.errors import MailsteadError
 from mailstead.instance import STATE, Instance
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.fake import FakeMachine, FakeServices
+from mailstead.machine.values import Path as MachinePath
 from mailstead.registry import Registry
 from mailstead.transaction.request import Request, SaveResult
 from tests.faults.calls import Calls, Killed

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 
 from mailstead.errors import InstanceError, MachineError, Stopped
-from mailstead.machine.base import Path
 from mailstead.machine.fake_files import Node
 from mailstead.machine.folders import refusal
+from mailstead.machine.values import Path
 from tests.faults.calls import CLOCK, COMMIT, OPEN, WRITES, Act, Call, Killed
 
 STATEMENT_BYTES = 8 << 10  # what a statement may add to the write-ahead log

@@ -18,9 +18,9 @@ import attrs
 from mailstead.engine import Engine
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.real import RealMachine
 from mailstead.machine.services import service_for
+from mailstead.machine.values import Path as MachinePath
 from mailstead.registry import Registry, Source
 from tests.core.packages import Packages
 from tests.faults.calls import Calls, Door

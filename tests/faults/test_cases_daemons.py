@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.machine.base import Conversation
+from mailstead.machine.conversation import Conversation
 from mailstead.machine.services import SystemdService
 from mailstead.registry import Registry
 from mailstead.transaction.progress import Event

@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 
 from mailstead.errors import StoreDamaged
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from tests.faults.calls import Calls
 from tests.faults.deep import Explorer
 from tests.faults.driver import cases, run_case

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path as MachinePath
 from mailstead.transaction import probe
 from mailstead.transaction.progress import Event
 from mailstead.transaction.request import SaveResult

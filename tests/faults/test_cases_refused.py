@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mailstead.errors import CheckFailed, MachineError, MailsteadError, PlanError, RenderError
-from mailstead.machine.base import Completed
+from mailstead.machine.values import Completed
 from mailstead.registry import Registry
 from tests.core import greeter
 from tests.core.packages import Packages

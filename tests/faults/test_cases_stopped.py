@@ -18,8 +18,8 @@ import pytest
 from mailstead.engine import Engine
 from mailstead.errors import MachineError
 from mailstead.journal.codec import checksum
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.fake_files import Node
+from mailstead.machine.values import Path as MachinePath
 from tests.faults.calls import Calls
 from tests.faults.driver import cases, run_case
 from tests.faults.harness import Site, save

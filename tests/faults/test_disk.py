@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path as MachinePath
 from tests.core.machine.conftest import has_attributes
 from tests.faults.disk import CrashState, Recorder, sqlite_files
 from tests.faults.pictures import picture

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from mailstead.errors import MachineError
 from mailstead.machine import attributes as extended
 from mailstead.machine.attributes import ACL
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from tests.core.machine.conftest import has_attributes
 from tests.core.machine.lists import acl
 from tests.faults.pictures import attributes, entry, picture

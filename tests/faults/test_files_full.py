@@ -11,9 +11,9 @@ from contextlib import suppress
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
 from mailstead.machine.replace import is_temporary
+from mailstead.machine.values import Path
 from tests.faults.pictures import picture
 from tests.faults.places import ext4, fill, memory, needs_root
 

@@ -15,8 +15,8 @@ import attrs
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from tests.faults.pictures import picture
 from tests.faults.places import needs_root, read_only
 

@@ -12,9 +12,9 @@ import pytest
 
 from mailstead.machine import replace
 from mailstead.machine.attributes import ACL
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
 from mailstead.machine.replace import is_temporary
+from mailstead.machine.values import Path
 from tests.core.machine.conftest import has_attributes
 from tests.core.machine.lists import acl
 from tests.faults.disk import CrashState, Recorder

@@ -14,7 +14,7 @@ import attrs
 
 from mailstead.context import Context
 from mailstead.instance import Instance
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.module import Module
 from mailstead.settings.cells import Actor
 from mailstead.settings.edit import Editor

@@ -11,8 +11,8 @@ import pytest
 
 from mailstead.errors import CheckFailed, PlanError
 from mailstead.instance import Instance
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from mailstead.registry import Registry
 from mailstead.testing import sources
 from mailstead.transaction.additions import Additions, read_additions

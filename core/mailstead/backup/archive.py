@@ -23,7 +23,9 @@ from mailstead.backup.manifest import KEY, MAIL, NAME, SEALED, Manifest, Part
 from mailstead.backup.members import Taking, nowhere, read_settings, read_tree
 from mailstead.backup.seal import Key
 from mailstead.errors import ArchiveError, InvalidInput, NotFound
-from mailstead.machine.base import Machine, Path, ReadStream
+from mailstead.machine.base import Machine
+from mailstead.machine.handles import ReadStream
+from mailstead.machine.values import Path
 
 T = TypeVar("T")
 

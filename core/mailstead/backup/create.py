@@ -18,7 +18,8 @@ from mailstead.backup.seal import Key, refuse_weak
 from mailstead.backup.trees import Tally, tree_pieces
 from mailstead.backup.write import ArchiveWriter, settings_pieces
 from mailstead.errors import AlreadyExists, InvalidInput
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine

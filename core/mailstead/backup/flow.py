@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Generic, Protocol, TypeVar
 
 from mailstead.errors import ArchiveError
-from mailstead.machine.base import ReadStream
+from mailstead.machine.handles import ReadStream
 
 PIECE = 64 << 10
 _GZIP = 31  # window bits, with gzip's own header and checksum; see zlib's manual

@@ -10,7 +10,8 @@ from mailstead.backup.archive import opened
 from mailstead.backup.manifest import Manifest, time_of
 from mailstead.errors import MailsteadError
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 
 FOLDER = "/var/backups/mailstead"
 SUFFIX = ".tar"

@@ -21,7 +21,8 @@ from mailstead.backup.headers import RIGHTS
 from mailstead.backup.trees import walk
 from mailstead.errors import MailsteadError
 from mailstead.guard import guarded
-from mailstead.machine.base import FileState, Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import FileState, Path
 from mailstead.settings.cells import is_hidden
 from mailstead.settings.file_history import FileHistory
 from mailstead.settings.store_copy import Place, forget_secrets

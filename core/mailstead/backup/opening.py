@@ -14,7 +14,8 @@ from mailstead.backup.flow import Sink
 from mailstead.backup.headers import Header
 from mailstead.backup.seal import Key
 from mailstead.errors import MachineError
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine

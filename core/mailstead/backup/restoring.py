@@ -15,7 +15,7 @@ from mailstead.backup.contents import Item
 from mailstead.backup.declared import Declared, declared, is_own, owned_paths
 from mailstead.backup.opening import OpenedArchive
 from mailstead.errors import ArchiveError
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.changes import FileChange, FileVersion
 from mailstead.transaction.files import UNKNOWN_ID, read_version

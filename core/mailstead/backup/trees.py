@@ -16,7 +16,8 @@ from mailstead.backup.flow import PIECE, Nothing, Sink
 from mailstead.backup.headers import END, Header, header_bytes, padding
 from mailstead.errors import ArchiveError, MachineError
 from mailstead.instance import Instance
-from mailstead.machine.base import FileState, Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import FileState, Path
 
 DEEPEST = 100
 

@@ -15,7 +15,8 @@ from mailstead.backup.limits import is_excessive
 from mailstead.backup.manifest import KEY, SEALED, Manifest, Part
 from mailstead.backup.seal import Key
 from mailstead.backup.trees import Tally
-from mailstead.machine.base import Machine, WriteStream
+from mailstead.machine.base import Machine
+from mailstead.machine.handles import WriteStream
 
 LEVELS = (6, 0)
 Making = Callable[[Tally], Iterator[bytes]]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mailstead.engine import Engine
-    from mailstead.machine.base import Path
+    from mailstead.machine.values import Path
 
 _NOTHING = object()
 
@@ -156,7 +156,7 @@ class App:
 
     def path(self, given: str) -> Path:
         """Give a file that was named on the command line as the machine wants it: absolute."""
-        from mailstead.machine.base import Path
+        from mailstead.machine.values import Path
 
         return Path(os.path.abspath(given))  # noqa: PTH100 - links are not resolved
 
@@ -181,7 +181,7 @@ class App:
 
     def path_of(self, words: str) -> Path:
         """Give the absolute path that a person means; links are not resolved."""
-        from mailstead.machine.base import Path
+        from mailstead.machine.values import Path
 
         return Path(os.path.abspath(words))  # noqa: PTH100 - see above
 

@@ -33,7 +33,7 @@ def init(
     from mailstead.errors import InstanceError
     from mailstead.instance import Instance
     from mailstead.instance_file import check_arguments
-    from mailstead.machine.base import Path
+    from mailstead.machine.values import Path
 
     if sandbox and not addresses:
         addresses, port_offset = ("127.0.0.1",), port_offset or 10000

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailstead.backup.restore import RestorePlan
     from mailstead.backup.trees import Added
     from mailstead.cli.app import App
-    from mailstead.machine.base import Path
+    from mailstead.machine.values import Path
     from mailstead.transaction.request import SaveResult
 
 KIB = 1024

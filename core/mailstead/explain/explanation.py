@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.settings.cells import Change, Json, Revision
 
 # ours: Mailstead would write this line today; edited: somebody else wrote it;

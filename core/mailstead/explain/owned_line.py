@@ -6,7 +6,7 @@ import attrs
 
 from mailstead.errors import InvalidInput, NotFound
 from mailstead.explain.variants import File, Variants
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.settings.schema import nearest
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import read_version

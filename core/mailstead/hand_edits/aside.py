@@ -16,7 +16,8 @@ import attrs
 
 from mailstead.errors import InvalidInput, MachineError, NotFound
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.transaction.changes import FileVersion
 
 DIGITS = 12

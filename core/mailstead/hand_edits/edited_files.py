@@ -13,7 +13,8 @@ from typing import Literal
 import attrs
 
 from mailstead.instance import Instance
-from mailstead.machine.base import FileState, Machine
+from mailstead.machine.base import Machine
+from mailstead.machine.values import FileState
 from mailstead.module import Template
 from mailstead.settings.cells import OwnedFile
 from mailstead.settings.decisions import Decision

@@ -15,7 +15,8 @@ from typing import Any
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Conversation, Path, RowChange, Say
+from mailstead.machine.conversation import Conversation, Say
+from mailstead.machine.values import Path, RowChange
 from mailstead.module import Daemon, Native, Probe
 from mailstead.transaction.changes import FileVersion, Rows, ServiceAction
 from mailstead.transaction.steps import (

@@ -12,7 +12,8 @@ import attrs
 from mailstead.errors import MachineError, MailsteadError
 from mailstead.journal.codec import FORMAT, checksum, decode, dump, encode
 from mailstead.journal.records import Record, Taken
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.settings.cells import Actor
 
 SUFFIX = ".jsonl"

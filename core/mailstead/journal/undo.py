@@ -12,7 +12,7 @@ import attrs
 
 from mailstead.errors import MailsteadError
 from mailstead.journal.records import Phase, Taken
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.transaction.changes import ServiceAction, Verb
 from mailstead.transaction.execute import Executor
 from mailstead.transaction.probe import Prober

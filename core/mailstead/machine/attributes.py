@@ -15,9 +15,9 @@ import struct
 from collections.abc import Mapping
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.files import OPEN_FILE
 from mailstead.machine.folders import parent_of, refusals
+from mailstead.machine.values import Path
 
 ACL = "system.posix_acl_access"
 LABELS = "security."

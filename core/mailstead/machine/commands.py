@@ -15,9 +15,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed, Path
 from mailstead.machine.files import OPEN_FILE
 from mailstead.machine.folders import parent_of, refusals
+from mailstead.machine.values import Completed, Path
 
 if TYPE_CHECKING:
     from subprocess import Popen

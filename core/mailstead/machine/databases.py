@@ -17,7 +17,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import DatabaseState, Path
 from mailstead.machine.folders import parent_of, refusals, require_trusted, sync_folder
 from mailstead.machine.rows import (
     BUSY_MILLISECONDS,
@@ -27,6 +26,7 @@ from mailstead.machine.rows import (
     require_identifier,
 )
 from mailstead.machine.streams import temporary_in
+from mailstead.machine.values import DatabaseState, Path
 
 if TYPE_CHECKING:
     import apsw

@@ -16,19 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from mailstead.errors import MachineError, ProbeFailed
-from mailstead.machine.base import (
-    Completed,
-    Conversation,
-    FileState,
-    Gate,
-    Lines,
-    Path,
-    ProcessState,
-    Programs,
-    RowChange,
-    Submission,
-    SubmissionStep,
-)
+from mailstead.machine.conversation import Conversation, Submission, SubmissionStep
 from mailstead.machine.deadline import deadline
 from mailstead.machine.fake_files import Node
 from mailstead.machine.fake_services import FakeServices
@@ -46,8 +34,10 @@ from mailstead.machine.fake_world import (
     Fault,
     apply_row,
 )
+from mailstead.machine.handles import Gate, Lines, Programs
 from mailstead.machine.lock import locked_by
 from mailstead.machine.rows import check_change
+from mailstead.machine.values import Completed, FileState, Path, ProcessState, RowChange
 
 __all__ = ["FakeMachine", "FakeServices"]
 

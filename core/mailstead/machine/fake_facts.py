@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mailstead.errors import CommandFailed
-from mailstead.machine.base import Completed, Listener, NetworkInterface
 from mailstead.machine.fake_world import CallLog
+from mailstead.machine.values import Completed, Listener, NetworkInterface
 
 NOBODY = 65534
 

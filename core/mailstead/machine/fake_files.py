@@ -9,9 +9,10 @@ import attrs
 
 from mailstead.errors import MachineError
 from mailstead.machine.attributes import fitted
-from mailstead.machine.base import FileState, Path, walk_parents
+from mailstead.machine.base import walk_parents
 from mailstead.machine.folders import MAX_LINKS, is_trusted, untrusted
 from mailstead.machine.replace import is_temporary
+from mailstead.machine.values import FileState, Path
 
 ROOT = Path("/")
 Kind = Literal["file", "directory", "link", "other"]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path, ProcessState, ServiceControl
+from mailstead.machine.base import ServiceControl
 from mailstead.machine.fake_files import ROOT
+from mailstead.machine.values import Path, ProcessState
 
 if TYPE_CHECKING:
     from mailstead.machine.fake import FakeMachine

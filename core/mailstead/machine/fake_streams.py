@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import DatabaseState, Path, ReadStream, WriteStream
 from mailstead.machine.fake_facts import FakeFacts
 from mailstead.machine.fake_files import FakeTree
 from mailstead.machine.fake_world import CallLog, Rows
 from mailstead.machine.folders import refusals
+from mailstead.machine.handles import ReadStream, WriteStream
 from mailstead.machine.rows import require_identifier
+from mailstead.machine.values import DatabaseState, Path
 
 UNPRIVILEGED = 1000
 

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from mailstead.errors import CommandFailed, MachineError
-from mailstead.machine.base import Completed, ProcessState, RowChange
 from mailstead.machine.rows import Value
+from mailstead.machine.values import Completed, ProcessState, RowChange
 
 Answer = Completed | Callable[[Sequence[str]], Completed]
 Error = BaseException | type[BaseException]

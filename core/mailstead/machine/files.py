@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Literal
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import FileState, Path
 from mailstead.machine.folders import (
     folder_is_trusted,
     parent_of,
@@ -22,6 +21,7 @@ from mailstead.machine.folders import (
     refusals,
     sync_folder,
 )
+from mailstead.machine.values import FileState, Path
 
 OPEN_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 
 MAX_LINKS = 40
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -15,8 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path as RealPath
 
 from mailstead.errors import MailsteadError
-from mailstead.machine.base import Path
 from mailstead.machine.folders import refusals
+from mailstead.machine.values import Path
 
 NAME = "localhost"
 PATIENCE = 600.0  # seconds for an answer: RFC 5321 section 4.5.3.2.6

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mailstead.errors import Locked
-from mailstead.machine.base import Path
 from mailstead.machine.folders import parent_of, refusals
 from mailstead.machine.processes import process
+from mailstead.machine.values import Path
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _PID_DIGITS = 20

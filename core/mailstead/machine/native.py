@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed, Machine, Path, ProcessState
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Completed, Path, ProcessState
 from mailstead.machine.waiting import is_gone, wait_until
 
 if TYPE_CHECKING:

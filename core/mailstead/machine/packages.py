@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from mailstead.errors import CommandFailed, MachineError
-from mailstead.machine.base import Completed, Machine
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Completed
 
 INSTALL_TIMEOUT = 1800.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]")  # a "-" at the end would mean: remove

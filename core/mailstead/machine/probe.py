@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mailstead.errors import ProbeFailed
-from mailstead.machine.base import Conversation, Say
+from mailstead.machine.conversation import Conversation, Say
 
 if TYPE_CHECKING:
     import socket

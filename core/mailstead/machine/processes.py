@@ -9,7 +9,7 @@ from pathlib import Path as RealPath
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Listener, NetworkInterface, ProcessState
+from mailstead.machine.values import Listener, NetworkInterface, ProcessState
 
 PROC = RealPath("/proc")
 _GONE = "ZXx"

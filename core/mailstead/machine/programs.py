@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed
 from mailstead.machine.commands import MAX_OUTPUT, end, input_file, start, too_late, watch
+from mailstead.machine.values import Completed
 
 if TYPE_CHECKING:
     from subprocess import Popen

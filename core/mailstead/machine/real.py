@@ -25,23 +25,17 @@ from mailstead.machine import (
 from mailstead.machine import deadline as deadlines
 from mailstead.machine import lock as locks
 from mailstead.machine import session as sessions
-from mailstead.machine.base import (
+from mailstead.machine.conversation import Conversation, Submission, SubmissionStep
+from mailstead.machine.handles import Gate, Lines, Programs, ReadStream, WriteStream
+from mailstead.machine.values import (
     Completed,
-    Conversation,
     DatabaseState,
     FileState,
-    Gate,
-    Lines,
     Listener,
     NetworkInterface,
     Path,
     ProcessState,
-    Programs,
-    ReadStream,
     RowChange,
-    Submission,
-    SubmissionStep,
-    WriteStream,
 )
 
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 
 from mailstead.errors import MachineError
 from mailstead.machine.attributes import attributes_in, set_attributes
-from mailstead.machine.base import Path
 from mailstead.machine.files import OPEN_FILE
 from mailstead.machine.folders import parent_of, refusals, require_trusted, sync_folder
+from mailstead.machine.values import Path
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | OPEN_FILE

@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path, RowChange
 from mailstead.machine.files import stat_file
+from mailstead.machine.values import Path, RowChange
 
 if TYPE_CHECKING:
     import apsw

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path, ReadStream, WriteStream
 from mailstead.machine.files import OPEN_FILE, own
 from mailstead.machine.folders import parent_of, refusals, require_trusted, sync_folder
+from mailstead.machine.handles import ReadStream, WriteStream
 from mailstead.machine.replace import temporary_name
+from mailstead.machine.values import Path
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

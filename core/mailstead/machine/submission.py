@@ -10,7 +10,7 @@ from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
-from mailstead.machine.base import Submission, SubmissionStep
+from mailstead.machine.conversation import Submission, SubmissionStep
 
 
 def submit(submission: Submission, *, timeout: float) -> tuple[SubmissionStep, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed, Machine, ProcessState
+from mailstead.machine.base import Machine
 from mailstead.machine.native import NativeService
+from mailstead.machine.values import Completed, ProcessState
 from mailstead.machine.waiting import is_gone, wait_until
 
 START_SECONDS = 15.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mailstead.machine.base import Machine, ProcessState
+from mailstead.machine.base import Machine
+from mailstead.machine.values import ProcessState
 
 STEP = 0.05
 

@@ -15,7 +15,8 @@ import attrs
 
 from mailstead.errors import PlanError
 from mailstead.instance import Instance
-from mailstead.machine.base import FileState, Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import FileState, Path
 from mailstead.registry import Registry
 from mailstead.settings.schema import nearest
 from mailstead.snippet import FOLDER as SNIPPETS

@@ -17,7 +17,8 @@ import attrs
 
 from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.settings.cells import mask
 from mailstead.settings.schema import Schema
 from mailstead.transaction.changes import Plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from mailstead.machine.base import Path, RowChange
+from mailstead.machine.values import Path, RowChange
 from mailstead.module import Account, Daemon, Folder, Generated, Probe
 from mailstead.settings.cells import Change
 from mailstead.transaction.identity import identify

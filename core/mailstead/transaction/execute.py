@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Machine, Path, RowChange
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path, RowChange
 from mailstead.module import Daemon
 from mailstead.transaction.changes import FileVersion, ServiceAction, Verb
 from mailstead.transaction.files import UNKNOWN_ID, read_version

@@ -9,7 +9,8 @@ import attrs
 from mailstead.errors import MachineError
 from mailstead.hand_edits.hand_edit import HandEdit, Judge, digest
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.settings.cells import OwnedFile
 from mailstead.transaction.changes import FileChange, FileVersion
 from mailstead.transaction.originals import Originals

@@ -13,7 +13,8 @@ import urllib.parse
 import attrs
 
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.transaction.changes import FileVersion
 
 

@@ -8,7 +8,8 @@ import attrs
 
 from mailstead.context import Context
 from mailstead.errors import PlanError
-from mailstead.machine.base import Listener, Machine
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Listener
 from mailstead.module import Daemon, Listen
 from mailstead.registry import Registry
 from mailstead.transaction.daemons import DaemonQuestions

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import attrs
 
 from mailstead.errors import ProbeFailed
-from mailstead.machine.base import Machine, ProcessState
+from mailstead.machine.base import Machine
+from mailstead.machine.values import ProcessState
 from mailstead.module import Daemon, Probe
 from mailstead.transaction.progress import Phase, Progress
 from mailstead.transaction.services import Controls

@@ -10,7 +10,8 @@ import attrs
 
 from mailstead.errors import CheckFailed, MachineError
 from mailstead.instance import Instance
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
+from mailstead.machine.values import Path
 from mailstead.module import Check
 from mailstead.transaction.added import Added, explain
 

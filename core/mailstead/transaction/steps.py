@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import attrs
 
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.transaction.changes import FileVersion, Rows, ServiceAction
 
 

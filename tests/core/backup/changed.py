@@ -9,7 +9,7 @@ import attrs
 
 from mailstead.backup.opening import OpenedArchive
 from mailstead.backup.restore import Restore, RestorePlan
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from tests.core.backup.site import Site
 
 DIRECTORY = "/var/lib/mailstead/directory/directory.db"

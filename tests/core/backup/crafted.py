@@ -16,8 +16,8 @@ from mailstead.backup.flow import Pieces, packed
 from mailstead.backup.headers import END, Header, header_bytes, padding
 from mailstead.backup.manifest import KEY, MAIL, SEALED, SETTINGS, Manifest, Part
 from mailstead.backup.seal import Key
-from mailstead.machine.base import Path
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Path
 
 PATH = Path("/backup.tar")
 MADE = Manifest("0.1.0", "mail", "2026-05-17T08:30:00Z", 7, ())

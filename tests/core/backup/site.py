@@ -16,9 +16,10 @@ from mailstead.backup.opening import OpenedArchive, open_archive
 from mailstead.backup.restore import Restore
 from mailstead.engine import Engine
 from mailstead.instance import Instance
-from mailstead.machine.base import Completed, Conversation, Listener, Path
+from mailstead.machine.conversation import Conversation
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Completed, Listener, Path
 from mailstead.registry import Registry
 from mailstead.settings.secret import Secret
 from mailstead.transaction.request import SaveResult

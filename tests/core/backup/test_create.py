@@ -20,7 +20,7 @@ from mailstead.backup.headers import Header
 from mailstead.backup.opening import OpenedArchive
 from mailstead.errors import AlreadyExists, InvalidInput, Locked, MachineError
 from mailstead.machine import streams
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.registry import Registry
 from mailstead_users.opening import open_directory
 from tests.core.backup.site import WORDS, Site

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mailstead.backup.folder import list_backups, name_of, remove_oldest
 from mailstead.backup.manifest import Manifest
-from mailstead.machine.base import Path
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Path
 from tests.core.backup.crafted import MADE, Crafted
 
 FOLDER = Path("/backups")

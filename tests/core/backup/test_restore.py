@@ -22,7 +22,7 @@ from mailstead.errors import (
     PlanError,
 )
 from mailstead.hand_edits.answers import Answer
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.registry import Registry
 from mailstead.settings.cells import Cell
 from mailstead.transaction.steps import ControlService, ReplaceFile, RestoreDatabase

@@ -17,8 +17,8 @@ from mailstead.backup.members import read_tree
 from mailstead.backup.trees import Tally, TreeRestorer, tree_pieces, walk
 from mailstead.errors import ArchiveError, MachineError
 from mailstead.instance import Instance
-from mailstead.machine.base import Path
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Path
 from mailstead.module import Backup
 from tests.core.backup.crafted import member, tar_names
 from tests.core.backup.site import IDS, Site, put

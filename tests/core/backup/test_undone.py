@@ -9,7 +9,8 @@ from mailstead.errors import (
     MachineError,
     ProbeFailed,
 )
-from mailstead.machine.base import Conversation, Path
+from mailstead.machine.conversation import Conversation
+from mailstead.machine.values import Path
 from tests.core.backup.changed import (
     KEY,
     Changed,

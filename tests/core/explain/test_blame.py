@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mailstead.explain.blame import OTHERWISE, Effect, Evidence, Line, blame
 from mailstead.explain.causes import Cause
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.transaction.changes import FileChange, FileVersion
 
 ONE, TWO = Cause("m.options.one", ()), Cause("m.options.two", ())

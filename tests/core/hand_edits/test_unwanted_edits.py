@@ -10,9 +10,9 @@ import pytest
 from mailstead.engine import Engine
 from mailstead.errors import ConsentNeeded
 from mailstead.hand_edits.answers import Answer
-from mailstead.machine.base import Completed
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.fake import FakeMachine, FakeServices
+from mailstead.machine.values import Completed
+from mailstead.machine.values import Path as MachinePath
 from mailstead.registry import Registry
 from mailstead.settings.decisions import Choice
 from mailstead.testing import fake_engine

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mailstead.errors import MachineError
 from mailstead.journal.codec import decode, dump, encode
-from mailstead.machine.base import Conversation, Path, RowChange, Say
+from mailstead.machine.conversation import Conversation, Say
+from mailstead.machine.values import Path, RowChange
 from mailstead.module import Daemon, Native, Probe
 from mailstead.transaction.changes import FileVersion, Rows, ServiceAction
 from mailstead.transaction.steps import (

@@ -10,8 +10,8 @@ import pytest
 from mailstead.errors import MachineError
 from mailstead.journal.journal import Journal
 from mailstead.journal.journal_file import JournalFile
-from mailstead.machine.base import Path as MachinePath
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Path as MachinePath
 from mailstead.settings.cells import Actor
 from mailstead.settings.store import Store
 from mailstead.transaction.changes import FileVersion

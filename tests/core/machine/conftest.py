@@ -11,9 +11,10 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from mailstead.machine.base import Machine, Path
+from mailstead.machine.base import Machine
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 
 
 @attrs.frozen

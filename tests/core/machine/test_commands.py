@@ -12,9 +12,9 @@ import time
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.commands import CUT, MAX_OUTPUT
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from mailstead.machine.waiting import wait_until
 
 

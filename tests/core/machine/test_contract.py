@@ -8,9 +8,10 @@ import pytest
 
 from mailstead.errors import CommandFailed, Locked, MachineError
 from mailstead.machine.attributes import ACL
-from mailstead.machine.base import Completed, DeadlineExceeded, Machine, Path, RowChange
+from mailstead.machine.base import DeadlineExceeded, Machine
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Completed, Path, RowChange
 from tests.core.machine.conftest import World, has_attributes
 from tests.core.machine.lists import GROUP, MASK, acl, entry
 

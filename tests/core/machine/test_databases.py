@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 
 from mailstead.errors import MachineError
 from mailstead.machine import rows
-from mailstead.machine.base import Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path, RowChange
 from tests.core.damage import DAMAGE, Damage
 
 TABLE = "CREATE TABLE box (name TEXT PRIMARY KEY, note TEXT)"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mailstead.errors import CommandFailed, MachineError, ProbeFailed
-from mailstead.machine.base import Completed, Conversation, Path
+from mailstead.machine.conversation import Conversation
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Completed, Path
 
 
 def test_a_fault_meets_the_nth_call_and_has_no_effect(fake: FakeMachine) -> None:

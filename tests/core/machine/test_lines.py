@@ -9,8 +9,8 @@ import tracemalloc
 import pytest
 
 from mailstead.errors import CommandFailed, MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from mailstead.machine.waiting import wait_until
 
 

@@ -13,9 +13,10 @@ from pathlib import Path as HostPath
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Gate, Path
+from mailstead.machine.handles import Gate
 from mailstead.machine.lmtp import MOST_REFUSALS
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from mailstead.machine.waiting import wait_until
 
 MAIL = "Subject: hi\r\n\r\nbody\r\n..dot\r\n.\r\n"

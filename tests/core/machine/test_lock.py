@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import pytest
 
 from mailstead.errors import Locked
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 
 HOLD = """
 import sys, time
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.machine.lock import lock
 with lock(Path(sys.argv[1])):
     print("held", flush=True)

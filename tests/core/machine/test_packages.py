@@ -6,8 +6,8 @@ import pytest
 
 from mailstead.errors import CommandFailed, MachineError
 from mailstead.machine import packages
-from mailstead.machine.base import Completed
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Completed
 
 POLICY = "postfix:\n  Installed: (none)\n  Candidate: {}\n  Version table:\n"
 APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mailstead.errors import ProbeFailed
-from mailstead.machine.base import Conversation, Say
+from mailstead.machine.conversation import Conversation, Say
 from mailstead.machine.real import RealMachine
 
 Script = dict[bytes, bytes]

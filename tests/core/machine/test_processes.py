@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from mailstead.machine import processes
-from mailstead.machine.base import Listener
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Listener
 
 NO_PID = 2**22 + 1
 

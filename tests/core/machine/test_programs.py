@@ -7,9 +7,11 @@ import pathlib
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed, Machine, Path, Programs
+from mailstead.machine.base import Machine
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.handles import Programs
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Completed, Path
 from mailstead.machine.waiting import wait_until
 
 

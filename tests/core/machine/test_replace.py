@@ -9,9 +9,9 @@ import pathlib
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
 from mailstead.machine.replace import is_temporary
+from mailstead.machine.values import Path
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")

@@ -15,9 +15,9 @@ import pytest
 
 from mailstead.errors import MachineError
 from mailstead.machine import rows
-from mailstead.machine.base import Path, RowChange
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path, RowChange
 
 TABLE = "CREATE TABLE box (name TEXT, domain TEXT, quota INT, PRIMARY KEY (name, domain))"
 KEY: dict[str, rows.Value] = {"name": "joe", "domain": "a.example"}

@@ -14,10 +14,10 @@ import pytest
 
 from mailstead.errors import MachineError
 from mailstead.instance import Instance
-from mailstead.machine.base import Completed, Path
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.machine.real import RealMachine
 from mailstead.machine.services import NativeService, SystemdService, service_for
+from mailstead.machine.values import Completed, Path
 from mailstead.module import Daemon, Native
 
 DAEMON = """

@@ -10,7 +10,7 @@ import pytest
 
 from mailstead.engine import Engine
 from mailstead.errors import CheckFailed, MailsteadError, PlanError, RenderError
-from mailstead.machine.base import Completed
+from mailstead.machine.values import Completed
 from mailstead.testing import fake, fake_engine, refuse_impure_rendering
 from mailstead.transaction.additions import LARGEST
 from mailstead.transaction.request import Request

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from mailstead.errors import CheckFailed, MachineError
-from mailstead.machine.base import Completed
+from mailstead.machine.values import Completed
 from tests.core.transaction.conftest import Site
 
 HOOKS = "/etc/mailstead/hooks"

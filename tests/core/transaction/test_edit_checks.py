@@ -8,7 +8,7 @@ import pytest
 
 from mailstead.errors import CheckFailed
 from mailstead.hand_edits.answers import Answer
-from mailstead.machine.base import Completed, Path
+from mailstead.machine.values import Completed, Path
 from mailstead.settings.decisions import Choice
 from mailstead.transaction.progress import Event
 from mailstead.transaction.request import Request

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Path, RowChange
+from mailstead.machine.values import Path, RowChange
 from mailstead.transaction.changes import FileVersion, ServiceAction
 from mailstead.transaction.daemons import DaemonQuestions
 from mailstead.transaction.execute import Executor

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from mailstead.machine.base import RowChange
+from mailstead.machine.values import RowChange
 from mailstead.module import Account, Folder, Generated
 from mailstead.transaction.changes import Plan, Rows
 from tests.core.transaction.conftest import Site

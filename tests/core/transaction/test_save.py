@@ -6,7 +6,7 @@ import pytest
 
 from mailstead.errors import CheckFailed, ConsentNeeded, Locked, MachineError, PlanError
 from mailstead.hand_edits.answers import Answer
-from mailstead.machine.base import Completed, Listener
+from mailstead.machine.values import Completed, Listener
 from mailstead.transaction.progress import Event
 from mailstead.transaction.request import Request
 from tests.core.transaction.conftest import Site

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailstead.machine.base import Conversation
+from mailstead.machine.conversation import Conversation
 from mailstead.machine.fake import FakeMachine, FakeServices
 from mailstead.testing import fake_engine
 from tests.core import greeter

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from mailstead.machine.base import Path as SystemPath
+from mailstead.machine.values import Path as SystemPath
 from mailstead_fetchmail import following
 from mailstead_mail_smtp.addresses import following as mail
 from mailstead_mail_smtp.addresses.accounts import create_account

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailstead.machine.base import Completed
-from mailstead.machine.base import Path as SystemPath
 from mailstead.machine.fake import FakeMachine
+from mailstead.machine.values import Completed
+from mailstead.machine.values import Path as SystemPath
 from mailstead_fetchmail.delivered import delivered_since, identity_of, lines_of, noting
 from tests.plugins.contexts import MODULES, bench
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailstead.machine.base import Path
+from mailstead.machine.values import Path
 from mailstead.plugin import types
 from mailstead_fetchmail.accounts import ExternalAccount
 from mailstead_fetchmail.rcfile import Delivery, rcfile

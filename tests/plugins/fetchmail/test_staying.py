@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from mailstead.context import Context
-from mailstead.machine.base import Completed
-from mailstead.machine.base import Path as SystemPath
 from mailstead.machine.fake import FakeMachine
 from mailstead.machine.fake_world import FakeGate
+from mailstead.machine.values import Completed
+from mailstead.machine.values import Path as SystemPath
 from mailstead.plugin import MachineError, types
 from mailstead_fetchmail import accounts, staying
 from mailstead_fetchmail.accounts import Choices

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailstead.errors import MachineError
-from mailstead.machine.base import Completed
+from mailstead.machine.values import Completed
 from mailstead_fetchmail.words import LONGEST, error_of, went_well
 
 

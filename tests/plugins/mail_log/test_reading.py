@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailstead.context import Context
-from mailstead.machine.base import Path as SystemPath
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path as SystemPath
 from mailstead_mail_log import queries
 from mailstead_mail_log.lines import postfix_line, wrong_login
 from mailstead_mail_log.queries import Search, journey

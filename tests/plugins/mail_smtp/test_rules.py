@@ -9,7 +9,7 @@ import pytest
 
 from mailstead.context import Context
 from mailstead.instance import Instance
-from mailstead.machine.base import Path as SystemPath
+from mailstead.machine.values import Path as SystemPath
 from mailstead.module import Problem
 from mailstead_mail_smtp import module, tls
 from mailstead_mail_smtp.postfix.daemon import restart_reason

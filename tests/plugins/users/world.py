@@ -13,8 +13,8 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 
 from mailstead.context import Context
 from mailstead.instance import Instance
-from mailstead.machine.base import Path
 from mailstead.machine.real import RealMachine
+from mailstead.machine.values import Path
 from mailstead.plugin import types
 from mailstead_users.directory import Directory
 from mailstead_users.groups import Groups

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from mailstead.machine.base import Path as SystemPath
+from mailstead.machine.values import Path as SystemPath
 from mailstead_mail_smtp.addresses import following
 from mailstead_mail_smtp.addresses.tables import DOMAIN_ALIASES, DOMAINS
 from mailstead_users.directory import Directory
