@@ -3,17 +3,24 @@
 In WAL mode readers never wait for a writer, but they need the ``-wal`` and ``-shm`` files,
 which SQLite removes when the last connection closes. Here they are made to stay; see
 SQLITE_FCNTL_PERSIST_WAL and https://www.sqlite.org/wal.html, section "Read-Only Databases".
+
+The ``-shm`` file holds locks and an index of the log, no data. Who may not write it fails now and
+then while somebody writes ("database is locked", "attempt to write a readonly database"), and
+Postfix ends its process at that. So readers may write this file, and nothing else.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from mailstead.errors import MachineError
 from mailstead.machine.files import stat_file
+from mailstead.machine.folders import parent_of, refusals
 from mailstead.machine.values import Path, RowChange
 
 if TYPE_CHECKING:
@@ -42,7 +49,9 @@ def open_persistent(path: Path, *, create: bool = False) -> apsw.Connection:
     with database_errors(path):
         connection = apsw.Connection(str(path), flags=flags)
         try:
-            _prepare(connection)
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
+            connection.execute("PRAGMA foreign_keys = ON")
+            prepare(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -137,19 +146,32 @@ def _quoted(names: Mapping[str, Value]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _prepare(connection: apsw.Connection) -> None:
-    connection.set_busy_timeout(BUSY_MILLISECONDS)
-    _keep_wal_files(connection)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # makes missing WAL files
+def prepare(connection: apsw.Connection, path: Path, schema: str = "main") -> None:
+    """Make an open database, or an attached one, readable for who may not write it.
+
+    Raises apsw.Error, MachineError.
+    """
+    _keep_wal_files(connection, schema)
+    connection.execute(f'PRAGMA "{schema}".journal_mode = WAL')
+    connection.execute(f'PRAGMA "{schema}".synchronous = FULL')
+    connection.execute(f'SELECT count(*) FROM "{schema}".sqlite_schema').fetchall()  # noqa: S608 -- a schema of ours; makes missing WAL files
+    _let_readers_lock(path)
 
 
-def _keep_wal_files(connection: apsw.Connection) -> None:
+def _keep_wal_files(connection: apsw.Connection, schema: str) -> None:
     import ctypes
 
     import apsw
 
     on = ctypes.c_int(1)
-    connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))
+    connection.file_control(schema, apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))
+
+
+def _let_readers_lock(path: Path) -> None:
+    # By name: to open the file and close it again would drop SQLite's own locks; fcntl(2).
+    with refusals(path), parent_of(path) as (folder, name):
+        shared = f"{name}-shm"
+        mode = stat.S_IMODE(os.stat(name, dir_fd=folder).st_mode)
+        wanted = mode | (mode & 0o444) >> 1
+        if stat.S_IMODE(os.stat(shared, dir_fd=folder, follow_symlinks=False).st_mode) != wanted:
+            os.chmod(shared, wanted, dir_fd=folder)

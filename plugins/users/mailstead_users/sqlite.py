@@ -10,7 +10,6 @@ BUGS: files commit one by one, so a power failure can leave a change in one of t
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import apsw
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from mailstead.machine.rows import database_errors, open_persistent
+from mailstead.machine.rows import database_errors, open_persistent, prepare
 from mailstead.plugin import Path
 
 # What PEP 249 asks a driver for.
@@ -194,21 +193,13 @@ def _connect(files: Mapping[str, Path]) -> apsw.Connection:
     try:
         for name, path in others:
             with database_errors(path):
-                _attach(connection, name, str(path))
+                # Without the right to create: a missing file is an error, not an empty schema.
+                connection.execute(f'ATTACH DATABASE ? AS "{name}"', (str(path),))
+                prepare(connection, path, name)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _attach(connection: apsw.Connection, name: str, path: str) -> None:
-    # Opened without the right to create: a missing file is an error, not an empty schema.
-    connection.execute(f'ATTACH DATABASE ? AS "{name}"', (path,))
-    on = ctypes.c_int(1)
-    connection.file_control(name, apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))
-    connection.execute(f'PRAGMA "{name}".journal_mode = WAL')
-    connection.execute(f'PRAGMA "{name}".synchronous = FULL')
-    connection.execute(f'PRAGMA "{name}".schema_version').fetchall()  # makes missing WAL files
 
 
 def _begin(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from mailstead.machine.rows import open_persistent
 from mailstead_users.places import FOLDER
 from tests.plugins.users.world import LOOKUP, PASSWORD, World, world
 
@@ -95,6 +98,28 @@ def test_reading_after_the_writer_was_killed(prefix: Path) -> None:
         assert "grace" == made.users.get_user("grace").name
 
 
+def test_readers_never_fail_while_somebody_writes(prefix: Path) -> None:
+    """However often: a lookup that fails ends a process of Postfix. They wait for nothing."""
+    with world(prefix) as made:
+        made.users.add_user("ada", PASSWORD)
+    database = prefix / FOLDER.lstrip("/") / "directory.db"
+    program = ["sqlite3", "-readonly", str(database)]
+    questions = f"{COUNT};\n" * 20_000
+    with (
+        closing(open_persistent(PurePosixPath(database))) as connection,
+        ThreadPoolExecutor() as pool,
+    ):
+        connection.execute("PRAGMA synchronous = OFF")
+        readers = [pool.submit(_as, NOBODY, NOBODY, program, typed=questions) for _ in range(2)]
+        writes = itertools.takewhile(
+            lambda _: not all(map(Future.done, readers)), itertools.count(1)
+        )
+        for number in writes:
+            connection.execute(f"PRAGMA user_version = {number}")
+    for reader in readers:
+        assert reader.result().stdout.split() == ["1"] * 20_000
+
+
 def test_readers_cannot_write(prefix: Path) -> None:
     """They have the right to read and no other."""
     with world(prefix):
@@ -158,8 +183,9 @@ def _become(uid: int, gid: int) -> list[str]:
 
 
 def _as(
-    uid: int, gid: int, argv: list[str], *, check: bool = True
+    uid: int, gid: int, argv: list[str], *, check: bool = True, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*_become(uid, gid), *argv], capture_output=True, text=True, check=check, timeout=30
-    )
+        [*_become(uid, gid), *argv],
+        capture_output=True, text=True, check=check, timeout=60, input=typed,
+    )  # fmt: skip
