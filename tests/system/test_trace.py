@@ -35,7 +35,7 @@ ARRIVING = (
 )  # fmt: skip
 SENDERS = (
     FRIEND, ADA, "ada@example.net", "info@example.org", "NoBody@example.org", "a!b@example.org",
-    NOBODY,
+    "nobody@mail.example.org", NOBODY,
 )  # fmt: skip
 
 
