@@ -6,6 +6,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from uuid import uuid4
 
 import pytest
 
@@ -106,6 +107,32 @@ def test_the_postmaster_can_be_anybody(place: Site) -> None:
             with place.sandbox.smtp() as client:
                 client.send_message(message(FRIEND, "postmaster@example.org", subject))
             wait_until(partial(has_come, place, subject, place_of))
+
+
+def test_mail_for_a_postmaster_that_nobody_is_goes_to_root(place: Site) -> None:
+    """It never goes round, whatever address of ours was set; each message arrives, once."""
+    run, sent = place.sandbox.run, []
+    run("domain", "add", "out.example")
+    run("domain", "alias", "add", "other.example", "out.example")
+    run("save")
+    for target in ("postmaster@out.example", "abuse@other.example", "nobody@example.org"):
+        with (
+            saved(place, "mail_smtp.options", f"postmaster={target}"),
+            place.sandbox.smtp(source=OFFICE) as client,
+        ):
+            for to in (target, "postmaster@example.org", "abuse@out.example",
+                       "postmaster@mail.example.org", "abuse@mail.example.org"):  # fmt: skip
+                sent.append(uuid4().hex)
+                client.send_message(message(FRIEND, to, sent[-1]), to_addrs=[to])
+            wait_until(lambda: all(subject in roots_mail(place) for subject in sent))
+    assert [roots_mail(place).count(f"Subject: {subject}") for subject in sent] == [1] * len(sent)
+    assert not any(subject in text for text in place.outside.messages() for subject in sent)
+
+
+def roots_mail(place: Site) -> str:
+    """Give what is in root's mailbox."""
+    box = place.sandbox.path("/var/mail/root")
+    return box.read_text() if box.exists() else ""
 
 
 def has_come(place: Site, subject: str, where: str) -> bool:

@@ -20,20 +20,22 @@ ADA, GRACE, ALAN, CARL = (
     "ada@example.org", "grace@example.org", "alan@example.com", "carl@example.com",
 )  # fmt: skip
 FEW = 8
+ROOT = "root@mail.example.org"
 FRIEND, NOBODY = "friend@elsewhere.example", "<>"
 RECIPIENTS = (
     ADA, "Ada+list@example.org", "ada@example.net", "info@example.org", "info@example.net",
     "staff@example.org", "moved@example.org", "nobody@example.org", ALAN, "unknown@example.com",
-    CARL, "full@example.com", "postmaster@example.org", "root@mail.example.org",
+    CARL, "full@example.com", "postmaster@example.org", ROOT,
     "nobody@mail.example.org", "NoBody@Example.ORG", "a%b@example.org", "a!b@example.org", FRIEND,
 )  # fmt: skip
 ARRIVING = (
     ADA, "ada+list@example.org", "ada@example.net", "info@example.org", "staff@example.org",
-    "moved@example.org", ALAN, "unknown@example.com",
+    "moved@example.org", ALAN, "unknown@example.com", "postmaster@example.org",
+    "abuse+x@mail.example.org",
 )  # fmt: skip
 SENDERS = (
     FRIEND, ADA, "ada@example.net", "info@example.org", "NoBody@example.org", "a!b@example.org",
-    NOBODY,
+    "nobody@mail.example.org", NOBODY,
 )  # fmt: skip
 
 
@@ -190,6 +192,7 @@ def test_mail_arrives_where_it_is_foretold(place: Site, ask: Any) -> None:
     def arrived() -> dict[str, set[str]]:
         boxes = {name: place.sandbox.subjects(name) for name in (ADA, GRACE, ALAN)}
         boxes[FRIEND] = place.outside.messages()
+        boxes[ROOT] = [place.sandbox.path("/var/mail/root").read_text()]
         return {
             subject: {name for name, texts in boxes.items() if any(subject in t for t in texts)}
             for subject in foretold

@@ -17,7 +17,7 @@ from mailstead_mail_log.reading import catch_up
 from mailstead_mail_log.store import LogStore
 
 DAY = 86400.0
-AGE = types.field_type_of(types.Duration)
+AGE, IP = types.field_type_of(types.Duration), types.field_type_of(types.IPAddress)
 STATUS = ("sent", "deferred", "bounced", "rejected", "expired", "deliverable", "undeliverable")
 LIMIT = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10000),
@@ -46,18 +46,26 @@ def log_group() -> None:
 @log_group.command("search")
 @click.option("--sender", default="", help="An address, @domain, or a part.")
 @click.option("--recipient", default="", help="An address, @domain, or a part.")
-@click.option("--status", default="", type=click.Choice(("", *STATUS)), help="How it ended.")
-@click.option("--event", default="", type=click.Choice(("", *EVENTS)), help="Why.")
-@click.option("--client", default="", help="Address of the client.")
+@click.option("--status", type=click.Choice(STATUS), help="How it ended.")
+@click.option("--event", type=click.Choice(tuple(EVENTS)), help="Why.")
+@click.option("--client", default="", metavar="IP", help="Address of the client.")
 @click.option("--since", default="", metavar="AGE", help="Not older than, such as 2h or 3d.")
 @click.option("--until", default="", metavar="AGE", help="Older than.")
 @click.option("--before", default=0, help="Go on after the entry with this number.")
 @LIMIT
 @pass_app
-def search(app: App, /, since: str, until: str, limit: int, **wanted: str | int) -> None:
+def search(
+    app: App, /, since: str, until: str, client: str, limit: int, **wanted: str | int | None
+) -> None:
     """Search messages, newest first: one line for each recipient."""
-    moments = {"since": _moment(app, since, "--since"), "until": _moment(app, until, "--until")}
-    asked = queries.Search(**wanted, **moments, limit=limit + 1)  # type: ignore[arg-type]
+    given = {name: value for name, value in wanted.items() if value is not None}
+    asked = queries.Search(
+        **given,  # type: ignore[arg-type]
+        client=_parse("client", IP, client) if client else "",
+        since=_moment(app, "since", since),
+        until=_moment(app, "until", until),
+        limit=limit + 1,
+    )
     with opened(app) as store:
         found = queries.search(store, asked)
     _print(app, "Messages", found[:limit])
@@ -160,14 +168,19 @@ def _row(app: App, entry: queries.Entry) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _moment(app: App, age: str, where: str) -> float:
+def _moment(app: App, name: str, age: str) -> float:
     if not age:
         return 0.0
-    try:
-        seconds = int(AGE.parse(age))
-    except ValueError as error:
-        raise InvalidValue(str(error), where=where, hint="such as 2h or 3d") from None
+    seconds = int(_parse(name, AGE, age))
     return app.engine.machine.now() - seconds
+
+
+def _parse(name: str, grammar: types.FieldType, text: str) -> str:
+    try:
+        return str(grammar.parse(text))
+    except ValueError as error:
+        hint = "" if "expected" in str(error) else f"accepted: {grammar.accepts}"
+        raise InvalidValue(str(error), where=f"log.{name}", hint=hint) from None
 
 
 commands: list[click.Command] = [log_group]

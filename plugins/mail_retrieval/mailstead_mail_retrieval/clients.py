@@ -13,7 +13,7 @@ import attrs
 from mailstead.plugin import Context
 from mailstead_mail_retrieval.hooks import collect_client_services
 from mailstead_mail_retrieval.ports import open_ports
-from mailstead_mail_smtp.postfix.services import SMTP, offered
+from mailstead_mail_smtp.postfix.sockets import SMTP, offered
 from mailstead_network.addresses import listen_addresses
 from mailstead_network.names import fqdn
 

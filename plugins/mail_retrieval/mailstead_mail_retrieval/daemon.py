@@ -9,7 +9,7 @@ from mailstead_mail_retrieval.hooks import collect_listeners
 from mailstead_mail_retrieval.ports import listens, open_ports
 from mailstead_mail_smtp.places import QUEUE
 from mailstead_mail_smtp.postfix.filters import probe_hint
-from mailstead_mail_smtp.postfix.services import SUBMISSION, SUBMISSIONS
+from mailstead_mail_smtp.postfix.sockets import SUBMISSION, SUBMISSIONS
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
 from mailstead_users.places import DATABASE

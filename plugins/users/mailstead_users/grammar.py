@@ -40,5 +40,5 @@ def parse(grammar: types.FieldType, raw: object, where: str) -> Any:
     try:
         return grammar.parse(raw)
     except ValueError as error:
-        hint = f"accepted: {grammar.accepts}"
+        hint = "" if "expected" in str(error) else f"accepted: {grammar.accepts}"
         raise InvalidValue(str(error), where=where, hint=hint) from None

@@ -55,6 +55,23 @@ def test_a_domain_may_not_be_the_server_itself(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("postmaster", "is_circle"),
+    [("abuse@mail.example.net", True), ("postmaster+x@mail.example.net", True),
+     ("hostmaster@local.example", True), ("root@mail.example.net", False),
+     ("abuse@example.org", False)],
+)  # fmt: skip
+def test_the_postmaster_is_nobody_whose_mail_the_postmaster_gets(
+    tmp_path: Path, postmaster: str, is_circle: bool
+) -> None:
+    """Names of the machine itself that are aliases of it; in a domain, the lookup ends it."""
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.set("mail_smtp.options", postmaster=postmaster, mailname="local.example")
+        found = [item.where for item in problems(made.context(SYSTEM))]
+    assert found == ["mail_smtp.options.postmaster"] * is_circle
+
+
 def test_certificate_and_key_come_together(tmp_path: Path) -> None:
     """And hold no character that Postfix splits at."""
     with bench(tmp_path) as made:

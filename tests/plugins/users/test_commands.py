@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from mailstead.cli.app import App
 from mailstead.errors import ConsentNeeded
-from mailstead.plugin import AlreadyExists, NotFound
+from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
 from mailstead_users.commands import commands
 from mailstead_users.settings import PasswordPolicy
 from tests.plugins.users.world import World, world
@@ -80,6 +80,14 @@ def test_no_password_is_taken_from_the_command_line(run: Run) -> None:
     """Everybody can see it there."""
     with pytest.raises(AssertionError):
         run("user add ada --password secret-word")
+
+
+@pytest.mark.parametrize("line", ["user add a/b --password-stdin", "group add a/b"])
+def test_a_bad_name_is_told_what_is_accepted_once(run: Run, line: str) -> None:
+    """By the grammar, or beside it."""
+    with pytest.raises(InvalidValue) as refused:
+        run(line, "correct horse\n")
+    assert str(refused.value).count("letters a-z") == 1
 
 
 def test_a_user_is_shown_listed_changed_and_disabled(run: Run) -> None:

@@ -37,6 +37,7 @@ class MailAccount:
         refuses_mail: true while it is suspended and closed to new mail as well.
         is_managed: false while its domain is not one of ours; it is without effect then.
         aliases: how many there are for it alone.
+        user_enabled: false while its user may not log in anywhere.
     """
 
     address: str
@@ -48,6 +49,7 @@ class MailAccount:
     refuses_mail: bool = False
     is_managed: bool = True
     aliases: int = 0
+    user_enabled: bool = True
 
 
 def create_account(connection: sa.Connection, user: str, address: str) -> MailAccount:
@@ -152,6 +154,7 @@ def find_accounts(
     columns = (
         ACCOUNTS.c.address, users.c.name, ACCOUNTS.c.user_id, ACCOUNTS.c.maildir, logins.c.quota,
         logins.c.enabled, ACCOUNTS.c.refuses_mail, DOMAINS.c.name, own_aliases.scalar_subquery(),
+        users.c.enabled,
     )  # fmt: skip
     source = (
         ACCOUNTS.outerjoin(users, users.c.id == ACCOUNTS.c.user_id)
@@ -164,10 +167,13 @@ def find_accounts(
 
 
 def _account(row: Sequence[Any]) -> MailAccount:
-    address, user, user_id, maildir, quota, enabled, refuses_mail, domain, aliases = row
+    address, user, user_id, maildir, quota, enabled, refuses_mail, domain, *more = row
     home = maildir.removesuffix(MAILDIR)
     state = (bool(enabled), refuses_mail, domain is not None)
-    return MailAccount(address, user or "", user_id, home, quota, *state, aliases)
+    aliases, user_enabled = more
+    return MailAccount(
+        address, user or "", user_id, home, quota, *state, aliases, bool(user_enabled)
+    )  # fmt: skip
 
 
 def _close(

@@ -39,16 +39,20 @@ LOOKUPS = (
 ROLES = ("postmaster", "abuse")  # RFC 5321 section 4.5.1, RFC 2142 sections 2 and 4
 
 
-def queries(postmaster: str) -> Mapping[str, str]:
+def queries(postmaster: str, ours: str = "", root: str = "") -> Mapping[str, str]:
     """Give each lookup by the name of its file; ``postmaster`` gets the mail for `ROLES`.
+
+    ``ours`` is the address in a domain of ours that ``postmaster`` leads to. While nobody has it,
+    its mail goes to ``root``: to ``postmaster`` it would go round, and nobody would hear of it.
 
     Those of `ROUTES` say where mail for an address goes; the first that knows it is obeyed. They
     add the domain's catch-all, which costs no query of its own. Those of `COPY_ROUTES` do the same
     for a copy, and add nothing: a copy is not copied.
     """
-    uncopied = _routes(postmaster, _WITHOUT)
+    role = _of_role(postmaster, ours, root)
+    uncopied = _routes(role, _WITHOUT)
     return {
-        **_routes(postmaster, _WITH_COPY),
+        **_routes(role, _WITH_COPY),
         **{f"uncopied_{name}": query for name, query in uncopied.items()},
         "domains": (
             "SELECT name FROM domains WHERE name = '%s' UNION ALL "
@@ -82,15 +86,16 @@ def queries(postmaster: str) -> Mapping[str, str]:
     }
 
 
-def _routes(postmaster: str, copy: str) -> dict[str, str]:
+def _routes(role: tuple[str, str], copy: str) -> dict[str, str]:
     of_domain, of_home = copy.format("domains"), copy.format("home")
+    target, is_role = role
     return {
         # An account is found as itself, or its mail would go to the domain's default mailbox.
         "accounts": (
             f"SELECT address{of_domain} FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS}"
         ),
         "aliases": _aliases(of_domain),
-        "roles": _roles(postmaster, of_domain),
+        "roles": f"SELECT {target}{of_domain} FROM domains WHERE name = {_HOME} AND {is_role}",
         "default_mailbox": (
             f"SELECT address{of_home} FROM domains home "
             f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
@@ -114,7 +119,15 @@ def _aliases(copy: str) -> str:
     )
 
 
-def _roles(postmaster: str, copy: str) -> str:
+def _of_role(postmaster: str, ours: str, root: str) -> tuple[str, str]:
+    """Give what mail for a role goes to, and what tells that it is for one."""
     names = ", ".join(f"'{name}'" for name in ROLES)
-    target = postmaster.replace("'", "''").replace("%", "%%")
-    return f"SELECT '{target}'{copy} FROM domains WHERE name = {_HOME} AND '%u' IN ({names})"
+    target, is_role = _text(postmaster), f"'%u' IN ({names})"
+    if not ours:
+        return target, is_role
+    is_ours = f"'%u@' || name = {_text(ours)}"
+    return f"CASE WHEN {is_ours} THEN {_text(root)} ELSE {target} END", f"({is_role} OR {is_ours})"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''").replace("%", "%%") + "'"

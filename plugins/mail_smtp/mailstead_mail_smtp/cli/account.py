@@ -185,4 +185,6 @@ def state_words(account: accounts.MailAccount) -> str:
         return "its domain is not managed"
     if account.refuses_mail:
         return "suspended, refuses mail"
-    return "active" if account.may_log_in else "suspended, receives mail"
+    if not account.may_log_in:
+        return "suspended, receives mail"
+    return "active" if account.user_enabled else "its user is disabled, receives mail"

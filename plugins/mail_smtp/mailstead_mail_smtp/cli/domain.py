@@ -94,7 +94,7 @@ def list_domains(app: App) -> None:
     for alias in draft.rows(DomainAliases):
         names.setdefault(alias.domain, []).append(alias.name)
     rows = [
-        (row.name, "yes" if running.row(Domains, row.name) else "after a save",
+        (row.name, running.row(Domains, row.name) is not None,
          names.get(row.name, []), row.catch_all or "", row.default_mailbox or "", row.comment)
         for row in draft.rows(Domains)
     ]  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
 from mailstead_mail_smtp import tls
 from mailstead_mail_smtp.postfix.filters import probe_hint
-from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, has_authentication, listens
+from mailstead_mail_smtp.postfix.services import listens
+from mailstead_mail_smtp.postfix.sockets import SMTP, SUBMISSION, has_authentication
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
 

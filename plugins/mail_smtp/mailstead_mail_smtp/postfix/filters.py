@@ -12,15 +12,16 @@ from ipaddress import ip_address
 from mailstead.plugin import Context, Listen, Problem
 from mailstead_mail_smtp.hooks import collect_filters
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter, Service
-from mailstead_mail_smtp.postfix.copies import copy_listens
 from mailstead_mail_smtp.postfix.passes import (
     ONLY_THEM,
     SEND,
+    bracketed,
     filtered_before,
     network,
     place,
     take_from,
 )
+from mailstead_mail_smtp.postfix.sockets import is_own_socket, own_listens
 from mailstead_mail_smtp.settings import Filter
 
 NONE, CUSTOM = "none", "custom"
@@ -99,12 +100,22 @@ def problems(context: Context) -> Iterator[Problem]:
         problem = f"there is no mail filter {form.use}"
         hint = f"choose one of {', '.join((NONE, CUSTOM, *names))}, or enable its module"
         yield Problem(f"{FORM}.use", problem, hint)
-    if form.use == CUSTOM and form.port == form.return_port:
+    if form.use == CUSTOM:
+        yield from _port_problems(context, form)
+
+
+def _port_problems(context: Context, form: Filter) -> Iterator[Problem]:
+    """Give problems with where a custom filter is, and where its mail comes back."""
+    if form.port == form.return_port:
         problem = "the filter and Postfix cannot both have this port"
         yield Problem(f"{FORM}.return_port", problem, "give two different ports")
-    (copies,) = copy_listens(context)
-    if form.use == CUSTOM and form.return_port == copies.port:
-        problem = "copies for catch-alls come to this port"
+    if is_own_socket(context, form.address, form.port):
+        there = f"{bracketed(form.address)}:{form.port}"
+        problem = f"{there} is this server itself, so mail would go round in a circle"
+        yield Problem(f"{FORM}.port", problem, "give the port that the filter receives on")
+    taken = next((it for it in own_listens(context) if it.port == form.return_port), None)
+    if taken is not None:
+        problem = f"this server has its service {taken.service} at port {taken.port}"
         yield Problem(f"{FORM}.return_port", problem, "give another port")
 
 

@@ -15,6 +15,7 @@ from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
 from mailstead_network.names import find_fqdn, fqdn
 
 POSTMASTER = "mail_smtp.options.postmaster"
+LIKE_POSTMASTER = ("abuse", "hostmaster", "mailer-daemon")  # in aliases(5); RFC 2142
 
 
 def mailname(context: Context) -> str:
@@ -25,6 +26,15 @@ def mailname(context: Context) -> str:
 def postmaster(context: Context) -> str:
     """Give the address that answers for this server; it is local unless the admin names one."""
     return context.settings.form(Options).postmaster or f"postmaster@{fqdn(context)}"
+
+
+def our_postmaster(context: Context) -> str:
+    """Give the admin's postmaster as the directory would have it; empty when it is elsewhere."""
+    local, _, domain = (context.settings.form(Options).postmaster or "").lower().rpartition("@")
+    alias = context.settings.row(DomainAliases, domain) if domain else None
+    real = alias.domain if alias is not None else domain
+    is_ours = bool(local) and context.settings.row(Domains, real) is not None
+    return f"{local.partition('+')[0]}@{real}" if is_ours else ""
 
 
 def own_names(context: Context) -> tuple[str, ...]:
@@ -58,6 +68,16 @@ def problems(context: Context) -> Iterator[Problem]:
             parse_target(options.postmaster, POSTMASTER)
         except InvalidValue as error:
             yield Problem(POSTMASTER, error.problem, error.hint)
+        if _is_alias_here(context, options.postmaster):
+            problem = f"mail for {options.postmaster} goes to the postmaster: in a circle"
+            hint = "give an account or an address elsewhere, or unset it: then it goes to root"
+            yield Problem(POSTMASTER, problem, hint)
+
+
+def _is_alias_here(context: Context, address: str) -> bool:
+    local, _, domain = address.lower().rpartition("@")
+    is_here = domain in (find_fqdn(context), context.settings.form(Options).mailname, "localhost")
+    return is_here and local.partition("+")[0] in ("postmaster", *LIKE_POSTMASTER)
 
 
 def _is_managed(context: Context, name: str) -> bool:

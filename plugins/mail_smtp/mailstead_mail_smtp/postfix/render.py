@@ -10,7 +10,7 @@ from mailstead_mail_smtp import places
 from mailstead_mail_smtp.addresses.lookups import LOOKUPS, queries
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
-from mailstead_mail_smtp.postfix.identity import mailname
+from mailstead_mail_smtp.postfix.identity import LIKE_POSTMASTER, mailname, our_postmaster
 from mailstead_mail_smtp.postfix.parameters import own_parameters
 from mailstead_mail_smtp.postfix.services import own_services
 from mailstead_mail_smtp.postfix.smarthost import PASSWORDS, password_line, password_template
@@ -63,7 +63,7 @@ def master_cf(context: Context) -> Mapping[str, Any]:
 
 def _aliases(context: Context) -> Mapping[str, Any]:
     target = context.settings.form(Options).postmaster or "root"
-    return {"managed": places.MANAGED, "postmaster": target}
+    return {"managed": places.MANAGED, "postmaster": target, "names": LIKE_POSTMASTER}
 
 
 def _mailname(context: Context) -> Mapping[str, Any]:
@@ -76,7 +76,8 @@ def _passwords(context: Context) -> Mapping[str, Any]:
 
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
-        query = queries(f"postmaster@{fqdn(context)}")[name]
+        host = fqdn(context)
+        query = queries(f"postmaster@{host}", our_postmaster(context), f"root@{host}")[name]
         by_domain = name.removeprefix("uncopied_") in BY_DOMAIN
         domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if by_domain else ""
         return {

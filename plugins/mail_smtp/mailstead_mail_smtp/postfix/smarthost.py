@@ -8,7 +8,7 @@ import attrs
 
 from mailstead.plugin import Context, Problem
 from mailstead_mail_smtp.hookspecs import Parameter
-from mailstead_mail_smtp.postfix.services import is_own_socket
+from mailstead_mail_smtp.postfix.sockets import is_own_socket
 from mailstead_mail_smtp.settings import Smarthost
 
 PASSWORDS = "/etc/postfix/sasl_passwd"

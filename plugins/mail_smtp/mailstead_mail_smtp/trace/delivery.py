@@ -1,4 +1,7 @@
-"""Where an accepted message goes: cleanup(8) expands, trivial-rewrite(8) routes, virtual(5)."""
+"""Where an accepted message goes: cleanup(8) expands, trivial-rewrite(8) routes, virtual(5).
+
+local(8) has aliases of its own, aliases(5), and sends what they lead to elsewhere on.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from mailstead_mail_smtp.trace.addresses import Class, class_of, find_address, look_ahead
+from mailstead_mail_smtp.trace.addresses import (
+    Class,
+    address_keys,
+    class_of,
+    find_address,
+    look_ahead,
+)
 from mailstead_mail_smtp.trace.live import Found, Live
 
 MOST = 1000  # postconf(5): both limits of an expansion, unless they are set
 ALIASES, MAILBOXES = "virtual_alias_maps", "virtual_mailbox_maps"
+LOCAL_ALIASES = "alias_maps"
+NO_ADDRESS = ("|", "/", ":", '"')  # a command, a file, a list in a file
 TRANSPORTS: dict[Class, str] = {
     "local": "local_transport", "mailbox": "virtual_transport", "relay": "relay_transport",
     "elsewhere": "default_transport",
@@ -87,7 +98,7 @@ def _follow(
     if found is None:
         ends[address] = None
         return ()
-    extension = _unmatched(live, address, found)
+    extension = _unmatched(live, address, found, "virtual")
     texts = (item.lower() for item in re.split(r"[,\s]+", found.value) if item)
     results = tuple(_extended(item, extension) for item in texts)
     if results != (address,):
@@ -97,11 +108,44 @@ def _follow(
     return results
 
 
-def _unmatched(live: Live, address: str, found: Found) -> str:
+def forward(live: Live, address: str) -> Expansion | None:
+    """Give where local(8) sends mail for an address, by one level of aliases(5).
+
+    ``None`` where it does not: somewhere else delivers, or no alias has the name. What aliases
+    lead to beside addresses is given as it stands: files, commands, lists. Raises LookupFailed.
+    """
+    maps = live.words(LOCAL_ALIASES)
+    if not maps or class_of(live, address) != "local":
+        return None
+    if route(live, "", address).transport.partition(":")[0] != "local":
+        return None
+    keys = address_keys(live, address, local=True)
+    found = live.find(maps, [key for key in keys if "@" not in key])
+    if found is None:
+        return None
+    extension = _unmatched(live, address, found, "alias")
+    texts = [item for item in re.split(r"[,\s]+", found.value) if item]
+    results = (_extended(_qualified(live, item), extension) for item in texts)
+    return Expansion(address, found, tuple(results))
+
+
+def is_address(target: str) -> bool:
+    """Tell whether what an alias of local(8) leads to is an address: aliases(5)."""
+    return not target.startswith(NO_ADDRESS)
+
+
+def _qualified(live: Live, target: str) -> str:
+    if not is_address(target):
+        return target
+    target = target.lower()
+    return target if "@" in target else f"{target}@{live.value('myorigin')}"
+
+
+def _unmatched(live: Live, address: str, found: Found, kind: str) -> str:
     """Give the extension that goes along, since the map was asked without it: virtual(5)."""
     if found.key == address or found.key.startswith("@"):
         return ""
-    if "virtual" not in live.words("propagate_unmatched_extensions"):
+    if kind not in live.words("propagate_unmatched_extensions"):
         return ""
     user = address.rpartition("@")[0]
     return user[len(found.key.rpartition("@")[0] or found.key) :]
@@ -109,6 +153,8 @@ def _unmatched(live: Live, address: str, found: Found) -> str:
 
 def _extended(address: str, extension: str) -> str:
     user, at, domain = address.rpartition("@")
+    if not extension or not is_address(address):
+        return address
     return f"{user}{extension}{at}{domain}"
 
 

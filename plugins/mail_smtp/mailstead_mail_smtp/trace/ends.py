@@ -1,4 +1,7 @@
-"""Where a message ends, with the copies that are made of it: cleanup(8), `postfix.copies`."""
+"""Where a message ends, with the copies that are made of it: `postfix.copies`.
+
+cleanup(8) follows aliases and makes copies; local(8) sends on what its own aliases say.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import attrs
 from mailstead_mail_smtp.addresses.lookups import COPIES
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.postfix.copies import CLEANUP
-from mailstead_mail_smtp.trace.delivery import Expansion, copies, expand
+from mailstead_mail_smtp.trace.addresses import class_of
+from mailstead_mail_smtp.trace.delivery import Expansion, copies, expand, forward, is_address
 from mailstead_mail_smtp.trace.live import Live
 
 DEPTH = "virtual_alias_recursion_limit"
@@ -27,23 +31,31 @@ class Ends:
 
 @attrs.define
 class _Way:
-    """What is found out on the way; ``copied`` are copies for catch-alls, by what asks for them."""
+    """What is found out on the way.
+
+    ``copied`` are copies for catch-alls, by what asks for them; ``forwarded`` are addresses whose
+    mail local(8) sends on, which it does once.
+    """
 
     live: Live
     steps: list[TraceStep] = attrs.field(factory=list)
     ends: dict[str, None] = attrs.field(factory=dict)
     copied: dict[str, str] = attrs.field(factory=dict)
+    forwarded: set[str] = attrs.field(factory=set)
     is_endless: bool = False
 
-    def follow(self, address: str) -> None:
-        """Follow the aliases of an address."""
+    def follow(self, address: str) -> bool:
+        """Follow the aliases of an address; tell whether they have an end."""
         found = expand(self.live, address)
         for item in found.steps:
             self._aliased(item)
-        self.ends.update((end, None) for end in found.ends if not _is_copy(end))
         if found.is_endless:
             self._endless(address)
-            self.is_endless = True
+            return False
+        for end in found.ends:
+            if not _is_copy(end):
+                self._end(end)
+        return True
 
     def copy(self, address: str, behind: str) -> None:
         """Note a copy for a catch-all: extensions do not count, several to one are one."""
@@ -61,8 +73,27 @@ class _Way:
             self._aliased(item)
         if found.is_endless:
             self._endless(", ".join(first))
-        else:
-            self.ends.update(dict.fromkeys(found.ends))
+            return
+        for end in found.ends:
+            self._end(end)
+
+    def _end(self, address: str) -> None:
+        """Note an end, or where local(8) sends on what ends there."""
+        if address in self.forwarded:
+            return
+        found = forward(self.live.of("local/unix"), address)
+        if found is None:
+            self.ends[address] = None
+            return
+        self.forwarded.add(address)
+        self._aliased(found)
+        for target in found.results:
+            if not is_address(target):
+                self.ends[address] = None
+            elif class_of(self.live, target) == "local":
+                self._end(target)
+            else:
+                self.follow(target)
 
     def _aliased(self, item: Expansion) -> None:
         others = tuple(address for address in item.results if not _is_copy(address))
@@ -81,16 +112,17 @@ class _Way:
 def follow(live: Live, question: TraceQuestion) -> Ends:
     """Give what becomes of an accepted message, and where it ends. Raises LookupFailed."""
     way = _Way(live)
-    way.follow(question.recipient)
+    way.is_endless = not way.follow(question.recipient)
     for found, address in copies(live, question.sender, question.recipient):
         if _is_copy(address):
             way.copy(address, str(found))
             continue
         way.steps.append(TraceStep("copy", f"a blind copy goes to {address}", str(found)))
-        way.follow(address)
-    if not way.is_endless:
-        for address, behind in way.copied.items():
-            way.arrive(address, behind, question.sender)
+        way.is_endless |= not way.follow(address)
+    arrived: set[str] = set()
+    while not way.is_endless and (left := [it for it in way.copied if it not in arrived]):
+        arrived.add(left[0])
+        way.arrive(left[0], way.copied[left[0]], question.sender)
     return Ends(tuple(way.steps), tuple(way.ends), way.is_endless)
 
 

@@ -11,7 +11,7 @@ from mailstead.plugin import Context, Machine
 from mailstead_mail_smtp.hooks import collect_foretold, collect_trace_steps
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.places import CONFIG
-from mailstead_mail_smtp.postfix.services import SMTP, SUBMISSION, SUBMISSIONS
+from mailstead_mail_smtp.postfix.sockets import SMTP, SUBMISSION, SUBMISSIONS
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, reject, unknown
 from mailstead_mail_smtp.trace.delivery import Delivery, deliveries
 from mailstead_mail_smtp.trace.ends import follow

@@ -17,11 +17,13 @@ from mailstead_mail_smtp.addresses.accounts import (
     create_account,
     delete_account,
     list_accounts,
+    suspend,
 )  # fmt: skip
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS
+from mailstead_mail_smtp.cli.account import state_words
 from mailstead_users.directory import Directory
 from mailstead_users.hookspecs import UserChange
-from mailstead_users.tables import logins
+from mailstead_users.tables import logins, users
 from mailstead_users.users import find_user
 from tests.plugins.contexts import Bench, bench
 
@@ -48,6 +50,23 @@ def test_an_account_is_a_recipient_and_a_login(connection: sa.Connection) -> Non
     assert row.maildir == f"{made.home}/Maildir/"
     login = connection.execute(sa.select(logins)).one()
     assert tuple(login) == ("ada@example.com", 1, made.home, True, None)
+
+
+def test_what_an_account_can_do_is_said_in_words(connection: sa.Connection) -> None:
+    """Also of one whose user is disabled: it gets mail, and nobody logs in."""
+    create_account(connection, "ada", "ada@example.com")
+
+    def words() -> str:
+        (found,) = list_accounts(connection)
+        return state_words(found)
+
+    assert words() == "active"
+    connection.execute(users.update().values(enabled=False))
+    assert words() == "its user is disabled, receives mail"
+    suspend(connection, "ada@example.com", refuse_mail=False)
+    assert words() == "suspended, receives mail"
+    suspend(connection, "ada@example.com", refuse_mail=True)
+    assert words() == "suspended, refuses mail"
 
 
 def test_an_address_made_again_has_another_folder(connection: sa.Connection) -> None:

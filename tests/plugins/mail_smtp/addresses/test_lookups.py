@@ -21,7 +21,8 @@ COPY = "copy@example.com.catch-all.invalid"
 AT_COPY = "@example.com.catch-all.invalid"
 CATCH_ALL = "o'copy+x=y@example.org"
 POSTMASTER = "postmaster@mail.example.edu"
-Ask = Callable[[str, str], str]
+ROOT = "root@mail.example.edu"
+Ask = Callable[..., str]
 
 
 @pytest.fixture
@@ -38,9 +39,9 @@ def ask(directory: Directory, tmp_path: Path) -> Ask:
         connection.execute(com.values(catch_all=CATCH_ALL, default_mailbox="ada@example.com"))
     database = directory.instance.path(LOOKUP_DATABASE)
 
-    def found(name: str, key: str) -> str:
+    def found(name: str, key: str, *ours: str) -> str:
         path = tmp_path / f"{name}.cf"
-        query = queries(POSTMASTER)[name]
+        query = queries(POSTMASTER, *ours)[name]
         path.write_text(f"dbpath = file:{database}?mode=ro\nquery = {query}\n")
         os.utime(path, (0, 0))  # Postfix waits before it believes a file just written
         done = subprocess.run(
@@ -137,6 +138,19 @@ def test_a_lookup_gives(ask: Ask, name: str, key: str, value: str) -> None:
     assert ask(name, key) == value
 
 
+@pytest.mark.parametrize("ours", ["postmaster@example.com", "no'body@example.com"])
+def test_a_postmaster_of_ours_is_root_while_nobody_has_the_address(ask: Ask, ours: str) -> None:
+    """By each name of its domain: what the postmaster leads to never leads to the postmaster."""
+    local = ours.partition("@")[0]
+    for key in (ours, f"{local}@example.net"):
+        assert ask("roles", key, ours, ROOT) == f"{ROOT},{COPY}"
+        assert ask("uncopied_roles", key, ours, ROOT) == ROOT
+    assert ask("roles", "abuse@example.com", ours, ROOT) == f"{POSTMASTER},{COPY}"
+    assert ask("roles", "postmaster@example.org", ours, ROOT) == POSTMASTER
+    assert ask("roles", f"{local}@elsewhere.example", ours, ROOT) == ""
+    assert ask("roles", "bob@example.com", ours, ROOT) == ""
+
+
 def test_a_mailbox_is_found_by_its_real_address_alone(ask: Ask) -> None:
     """Another name was replaced before."""
     assert ask("mailboxes", "ada@example.com").startswith("example.com/ada-")
@@ -173,11 +187,12 @@ def test_a_key_stays_a_key(ask: Ask, name: str, key: str) -> None:
     assert ask(name, key) == of_domain.get(name, "")
 
 
+@pytest.mark.parametrize("ours", ["", "postmaster@example.com"])
 @pytest.mark.parametrize("name", LOOKUPS)
 @pytest.mark.usefixtures("ask")
-def test_each_lookup_uses_indexes(directory: Directory, name: str) -> None:
+def test_each_lookup_uses_indexes(directory: Directory, name: str, ours: str) -> None:
     """However many addresses there are."""
-    query = queries(POSTMASTER)[name].replace("%%", "%")
+    query = queries(POSTMASTER, ours, ROOT)[name].replace("%%", "%")
     for mark, value in (("%s", "ada@example.com"), ("%u", "ada"), ("%d", "example.com")):
         query = query.replace(mark, value)
     for table in ("domain_aliases", "group_accounts", "domains", "accounts", "aliases"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def test_domains_are_listed_before_the_first_save(engine: Engine) -> None:
     run(engine, "add", "example.org")
     done = run(engine, "list")
     assert (done.exit_code, "warning" in done.output) == (0, False)
+
+
+def test_whether_a_domain_is_in_effect_is_a_boolean_to_programs(engine: Engine) -> None:
+    """A word to people."""
+    run(engine, "add", "example.org")
+    app = App(prefix="/", json=True)
+    app.__dict__["engine"] = engine
+    with CliRunner().isolation() as (out, *_):
+        domain_group.main(["list"], obj=app, standalone_mode=False)
+        app.finish()
+        (row,) = json.loads(out.getvalue())
+    assert row["in_effect"] is False

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 
 from mailstead.context import Context
+from mailstead.instance import Instance
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter
 from mailstead_mail_smtp.postfix.filters import (
     filter_listens,
@@ -75,12 +77,33 @@ def test_a_custom_filter_gives_mail_back_to_a_port_for_it_alone(tmp_path: Path) 
         assert "no_address_mappings" not in back.options["receive_override_options"]
 
 
-def test_the_port_for_copies_is_taken(tmp_path: Path) -> None:
-    """Postfix could not open it twice."""
+@pytest.mark.parametrize("port", [25, 465, 587, 10027])
+def test_a_port_of_this_server_takes_no_mail_back(tmp_path: Path, port: int) -> None:
+    """Postfix could not open it twice; 10027 is that of copies."""
     with bench(tmp_path) as made:
-        made.set("mail_smtp.filter", use="custom", return_port=10027)
+        made.set("mail_smtp.filter", use="custom", return_port=port)
         (problem,) = problems(made.context(SYSTEM))
     assert problem.where == "mail_smtp.filter.return_port"
+    assert str(port) in problem.problem
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "instance", "is_own"),
+    [("127.0.0.1", 25, SYSTEM, True), ("192.0.2.2", 587, SYSTEM, True),
+     ("2001:db8::2", 25, SYSTEM, True), ("127.0.0.5", 25, SYSTEM, True),
+     ("::1", 25, SYSTEM, True), ("::", 25, SYSTEM, True),
+     ("127.0.0.1", 10027, SYSTEM, True), ("127.0.0.1", 26, SYSTEM, False),
+     ("192.0.2.9", 25, SYSTEM, False), ("127.7.8.9", 20025, SANDBOX, True),
+     ("127.7.8.9", 25, SANDBOX, False), ("127.0.0.1", 20025, SANDBOX, False)],
+)  # fmt: skip
+def test_this_server_is_no_filter_of_its_own(
+    tmp_path: Path, address: str, port: int, instance: Instance, is_own: bool
+) -> None:
+    """Each message would come back to its beginning."""
+    with bench(tmp_path) as made:
+        made.set("mail_smtp.filter", use="custom", address=address, port=port)
+        found = [it.where for it in problems(made.context(instance))]
+    assert found == ["mail_smtp.filter.port"] * is_own
 
 
 def test_a_filter_elsewhere_is_let_in_by_its_address(tmp_path: Path) -> None:

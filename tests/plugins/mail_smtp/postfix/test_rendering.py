@@ -8,6 +8,7 @@ import pytest
 
 from mailstead.instance import Instance
 from mailstead_mail_smtp import module
+from mailstead_mail_smtp.postfix.identity import our_postmaster
 from tests.plugins.contexts import SANDBOX, SYSTEM, Bench, bench, compare
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,6 +37,26 @@ def test_golden_files(
         first = made.render("mail_smtp", made.context(instance))
         assert first == made.render("mail_smtp", made.context(instance))
     compare(GOLDEN, name, first)
+
+
+@pytest.mark.parametrize(
+    ("postmaster", "ours"),
+    [("pm@example.org", "pm@example.org"), ("pm+x@example.net", "pm@example.org"),
+     ("pm@elsewhere.example", ""), (None, "")],
+)  # fmt: skip
+def test_a_postmaster_of_ours_is_known_to_the_lookup(
+    tmp_path: Path, postmaster: str | None, ours: str
+) -> None:
+    """By the address that the directory would have; elsewhere the query is as short as before."""
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.add("mail_smtp.domain_aliases", name="example.net", domain="example.org")
+        made.set("mail_smtp.options", postmaster=postmaster)
+        assert our_postmaster(made.context()) == ours
+        files = made.render("mail_smtp", made.context())
+    for name in ("roles", "uncopied_roles"):
+        content = files[f"/etc/postfix/sqlite/{name}.cf"].content.decode()
+        assert ("root@" in content, ours in content) == (bool(ours), True)
 
 
 def test_every_rendered_file_is_in_the_manifest(tmp_path: Path) -> None:

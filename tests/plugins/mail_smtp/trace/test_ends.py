@@ -77,3 +77,58 @@ def test_a_catch_all_without_an_end_keeps_nothing_else() -> None:
         "all@example.net leads in a circle, or to more than Postfix follows",
     )
     assert ends == {ADA}
+
+
+LOCAL = {
+    "postmaster": "root", "abuse": "postmaster", "info": "ada@example.org, friend@x.example",
+    "list": "|/usr/bin/list, root", "a": "b", "b": "a",
+}  # fmt: skip
+
+
+def forwarded(name: str, **values: str) -> tuple[list[str], tuple[str, ...]]:
+    """Give what is told of the aliases of a name of this machine, and where it ends."""
+    service = live(
+        {"texthash:local": LOCAL},
+        alias_maps="texthash:local",
+        myorigin="mail.example.org",
+        **values,
+    )
+    service = attrs.evolve(service, main=service.values)
+    question = TraceQuestion(FRIEND, f"{name}@mail.example.org", "192.0.2.1")
+    found = follow(service, question)
+    assert all("local for" in step.behind for step in found.steps)
+    return [step.says for step in found.steps], found.addresses
+
+
+HOST = "mail.example.org"
+
+
+def test_aliases_of_the_machine_are_followed_one_by_one() -> None:
+    """local(8) asks for a name of its own again, and sends the others on."""
+    told, ends = forwarded("abuse")
+    assert told == [f"abuse@{HOST} leads to postmaster@{HOST}",
+                    f"postmaster@{HOST} leads to root@{HOST}"]  # fmt: skip
+    assert ends == (f"root@{HOST}",)
+    assert forwarded("info")[1] == (ADA, "friend@x.example")
+
+
+def test_a_name_with_an_extension_is_looked_up_without_it() -> None:
+    """It goes along only where Postfix is told so."""
+    assert forwarded("postmaster+x")[1] == (f"root@{HOST}",)
+    propagated = forwarded("postmaster+x", propagate_unmatched_extensions="alias")
+    assert propagated[1] == (f"root+x@{HOST}",)
+
+
+def test_what_is_no_address_ends_where_it_is() -> None:
+    """A command gets it from local(8)."""
+    assert forwarded("list")[1] == (f"list@{HOST}", f"root@{HOST}")
+
+
+def test_a_circle_of_the_machine_has_no_end() -> None:
+    """It is followed once."""
+    assert forwarded("a")[1] == ()
+
+
+def test_who_does_not_use_local_has_no_aliases_of_it() -> None:
+    """Another transport of its own is asked."""
+    assert forwarded("abuse", local_transport="lmtp:unix:x") == ([], (f"abuse@{HOST}",))
