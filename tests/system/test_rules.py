@@ -314,6 +314,7 @@ REFUSED = [
     (("sieve", "delete", ADA, "x", "--yes"), "script.name"),
     (("sieve", "activate", ADA, "x"), "script.name"),
     (("sieve", "put", ADA, "x", "/nowhere"), "/nowhere"),
+    (("sieve", "put", ADA, "x", "/etc"), "/etc: is not a regular file (name a file"),
     (("settings", "set", "sieve.options", "forwarding=maybe"), "sieve.options.forwarding"),
     (("settings", "set", "sieve.options", "redirects=0"), "sieve.options.redirects"),
     (("settings", "set", "sieve.limits", "script=1M"), "sieve.limits.script"),
