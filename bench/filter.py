@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -30,7 +31,11 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "virus": ("mailstead", "no", "yes"),
     "spam and virus": ("mailstead", "yes", "yes"),
 }
-SHOWN = ("rspamd", "clamd", "redis-server")  # those that stay
+SHOWN = {  # those that stay, by their pid files
+    "rspamd": "run/rspamd/rspamd.pid",
+    "clamd": "run/clamav/clamd.pid",
+    "redis-server": "run/mailstead-redis/redis.pid",
+}
 
 
 @attrs.frozen
@@ -93,21 +98,23 @@ def _choose(server: Generated, use: str, spam: str, virus: str) -> None:
 def _measure(server: Generated, addresses: list[str], messages: int) -> Cost:
     log = server.folder / "var/log/rspamd/rspamd.log"
     begin = log.stat().st_size if log.exists() else 0
-    before = _processor()
+    before = _processor(server)
     rate = measure(server, addresses, messages)
-    used = _processor()
+    used = _processor(server)
     used.subtract(before)
     processor = {name: max(used[name], 0) * 1000 / messages for name in SHOWN}
     return Cost(rate, processor, _looked(log, begin))
 
 
-def _processor() -> Counter[str]:
-    """Give the seconds of processor so far of the server's processes, by program."""
+def _processor(server: Generated) -> Counter[str]:
+    """Give the seconds of processor so far of the server's own processes, by program."""
     found: Counter[str] = Counter()
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        times = process.info["cpu_times"]
-        if times is not None and process.info["name"] in SHOWN:
-            found[process.info["name"]] += times.user + times.system
+    for name, pid_file in SHOWN.items():
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            main = psutil.Process(int((server.folder / pid_file).read_text()))
+            for process in (main, *main.children(recursive=True)):
+                times = process.cpu_times()
+                found[name] += times.user + times.system
     return found
 
 

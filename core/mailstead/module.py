@@ -61,8 +61,9 @@ class Template:
             ``/etc/mailstead/snippets/<module>/<snippet>``; they are appended.
         comment: what begins a comment in this file, for the line above those lines; without
             it there is no such line.
-        drop_in: it lies in a folder that another module's daemon reads whole; disabling the module
-            takes it away, where its other files stay unless they are restored.
+        drop_in: without its module it is nobody's: it lies in a folder that another's daemon reads
+            whole, or only the module's own daemons read it. Disabling the module takes it away,
+            where its other files stay unless they are restored.
         merge: where appending is not right: a pure function of this file's text and the
             snippet that gives the whole text. It refuses a line by ``snippet.refuse``.
     """

@@ -40,9 +40,11 @@ def engine_of(
 
 
 @contextmanager
-def four_modules(*more: str, packages: Sequence[str] = ()) -> Iterator[Engine]:
+def four_modules(
+    *more: str, packages: Sequence[str] = (), users: Sequence[str] = ()
+) -> Iterator[Engine]:
     """Give an engine in which the four are enabled and saved, and more are installed."""
-    with engine_of(*more, packages=packages) as engine:
+    with engine_of(*more, packages=packages, users=users) as engine:
         engine.enable(FOUR, consents=FOUR)
         assert engine.save().outcome == "committed"
         yield engine

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 
 import pytest
 
+from mailstead.engine import Engine
+from mailstead_sieve.places import CHECKING
+from mailstead_sieve.scripts import storage
 from tests.system.conftest import Site, new_site
 from tests.system.sandbox import STRANGER, Done, wait_until
 from tests.system.sieving import ADA, FAR, FRIEND, GRACE, arrived, left, send, subjects, went_out
@@ -206,6 +210,48 @@ def test_those_who_change_rules_at_once_lose_nothing(place: Site) -> None:
     assert not run(place, "--json", "vacation", "show", ADA).json["on"]
 
 
+def test_whole_scripts_wait_for_rules_that_are_edited(
+    place: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for each other: whatever else changes scripts takes the same lock."""
+    run(place, "sieve", "put", ADA, "mailstead", "--activate", typed="keep;")
+    monkeypatch.setattr(storage, "LONGEST_WAIT", 0.1)
+    with Engine.open(place.sandbox.folder) as engine:
+        scripts = storage.Scripts.of(engine.context("running"), engine.machine, ADA)
+        with scripts.alone():
+            for words in (
+                ("put", ADA, "mailstead"), ("activate", ADA, "mailstead"), ("deactivate", ADA),
+                ("delete", ADA, "mailstead", "--yes"),
+            ):  # fmt: skip
+                done = try_quickly(place.sandbox, "sieve", *words, typed="discard;")
+                assert (done.status, "is at work" in done.stderr) == (2, True), (words, done)
+    assert run(place, "sieve", "show", ADA, "mailstead").stdout == "keep;"
+    assert run(place, "--json", "sieve", "list", ADA).json == [
+        {"script": "mailstead", "active": True}
+    ]
+
+
+def test_scripts_that_include_each_other_are_refused(place: Site) -> None:
+    """By a new text under its own name, also on the way round; what is stored stays."""
+
+    def included(name: str) -> str:
+        return f'require "include";\ninclude :personal "{name}";\n'
+
+    run(place, "sieve", "put", ADA, "a: ä", "--activate", typed="keep;\n")
+    run(place, "sieve", "put", ADA, "b", typed=included("a: ä"))
+    run(place, "sieve", "put", ADA, "c", typed=included("b"))
+    for name in ("a: ä", "b", "c"):
+        text = included(name)
+        for words in (("--activate",), ()):
+            done = try_quickly(place.sandbox, "sieve", "put", ADA, "a: ä", *words, typed=text)
+            assert done.status == 2
+            assert "script.text: " in done.stderr
+            assert re.search("line 2: error: circular include", done.stderr), done
+    assert run(place, "sieve", "show", ADA, "a: ä").stdout == "keep;\n"
+    run(place, "sieve", "activate", ADA, "c")
+    assert list(place.sandbox.path(CHECKING).glob("check-*")) == []
+
+
 def test_what_rules_cannot_say_is_left_and_told(place: Site) -> None:
     """A part of the script by another hand stays; a script of another hand too."""
     rule(place, "ours", "--always", "--keep")
@@ -258,6 +304,7 @@ REFUSED = [
     (("vacation", "show", ADA), "vacation"),
     (("sieve", "put", ADA, "../x"), "script.name"),
     (("sieve", "put", ADA, "a/b"), "script.name"),
+    (("sieve", "put", ADA, "a;b"), "script.name"),
     (("sieve", "put", ADA, 'evil"x'), "script.name"),
     (("sieve", "put", ADA, "a\\\\b"), "script.name"),
     (("sieve", "put", ADA, "e\r\nPUTSCRIPT"), "script.name"),
@@ -267,6 +314,7 @@ REFUSED = [
     (("sieve", "delete", ADA, "x", "--yes"), "script.name"),
     (("sieve", "activate", ADA, "x"), "script.name"),
     (("sieve", "put", ADA, "x", "/nowhere"), "/nowhere"),
+    (("sieve", "put", ADA, "x", "/etc"), "/etc: is not a regular file (name a file"),
     (("settings", "set", "sieve.options", "forwarding=maybe"), "sieve.options.forwarding"),
     (("settings", "set", "sieve.options", "redirects=0"), "sieve.options.redirects"),
     (("settings", "set", "sieve.limits", "script=1M"), "sieve.limits.script"),

@@ -29,7 +29,7 @@ def prepare(context: Context, machine: Machine) -> None:
 
 module = Module(
     sections=(Options,),
-    files=(Template(places.UNIT, render.unit, variables=render.unit_variables),),
+    files=(Template(places.UNIT, render.unit, variables=render.unit_variables, drop_in=True),),
     generated=(Generated(places.KEY, sealing.make_key),),
     folders=(
         Folder(places.FOLDER, mode=0o711),

@@ -7,7 +7,7 @@ that writes: a poll that is begun in another one is by its date before or after 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
@@ -161,6 +161,12 @@ def list_accounts(
 ) -> tuple[ExternalAccount, ...]:
     """Give a page of all accounts in order of their numbers."""
     return _find(connection, ACCOUNTS.c.id > after, limit)
+
+
+def numbers_that_went(connection: sa.Connection, numbers: Collection[int]) -> frozenset[int]:
+    """Give those of some numbers that are no account's."""
+    chosen = sa.select(ACCOUNTS.c.id).where(ACCOUNTS.c.id.in_(numbers))
+    return frozenset(numbers) - set(connection.execute(chosen).scalars())
 
 
 def sealed_password(connection: sa.Connection, number: int) -> str:

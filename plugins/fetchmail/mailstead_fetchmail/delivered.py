@@ -30,12 +30,20 @@ CONFIG = "/etc/dovecot/dovecot.conf"
 TRACE = "(fetchmail-"  # in the line that Fetchmail adds to each message
 MARGIN = 10.0  # seconds by which clocks may have been corrected
 TIMEOUT = 300.0
+_SUFFIX = ".delivered"
 _BLOCK = 1 << 16
 
 
 def record_of(context: Context, number: int | str) -> Path:
     """Give the record of an account."""
-    return context.path(f"{FOLDER}/{number}.delivered")
+    return context.path(f"{FOLDER}/{number}{_SUFFIX}")
+
+
+def recorded(context: Context, machine: Machine) -> frozenset[int]:
+    """Give the numbers of accounts that have a record."""
+    names = machine.list_directory(context.path(FOLDER))
+    numbers = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+    return frozenset(int(number) for number in numbers if number.isdecimal())
 
 
 def noting(machine: Machine, record: Path) -> Callable[[bytes], None]:

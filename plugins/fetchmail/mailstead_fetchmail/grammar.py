@@ -29,7 +29,7 @@ def parse_protocol(raw: str) -> str:
     name = raw.lower() if raw.isascii() else raw
     if name not in PORTS:
         hint = f"accepted: {', '.join(PROTOCOLS)}"
-        raise InvalidValue("is not a protocol", where=f"{WHERE}.protocol", hint=hint)
+        raise InvalidValue(f"{raw!r} is not a protocol", where=f"{WHERE}.protocol", hint=hint)
     return name
 
 
@@ -61,9 +61,11 @@ def parse_login(raw: str) -> str:
 def parse_password(raw: types.Secret) -> types.Secret:
     """Read a password; no error quotes it. Raises InvalidValue."""
     hint = f"accepted: 1 to {LONGEST_PASSWORD} bytes without control characters"
+    size = len(raw.reveal().encode(errors="surrogatepass"))
+    if not 1 <= size <= LONGEST_PASSWORD:
+        problem = "the password is too long" if size else "the password is empty"
+        raise InvalidValue(problem, where=f"{WHERE}.password", hint=hint)
     password: types.Secret = _parse(PASSWORD, raw, "password", hint)
-    if len(password.reveal().encode()) > LONGEST_PASSWORD:
-        raise InvalidValue("the password is too long", where=f"{WHERE}.password", hint=hint)
     return password
 
 

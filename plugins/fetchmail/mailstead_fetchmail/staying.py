@@ -22,7 +22,8 @@ from mailstead.plugin import (
     NotFound,
     Programs,
 )
-from mailstead_fetchmail.delivered import delivered_since, noting, record_of
+from mailstead_fetchmail.accounts import numbers_that_went
+from mailstead_fetchmail.delivered import delivered_since, noting, record_of, recorded
 from mailstead_fetchmail.places import STATE, USER
 from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
 from mailstead_fetchmail.running import LONGEST, Run, run_for
@@ -93,6 +94,7 @@ class Stay:
         if context.is_enabled("fetchmail"):
             with open_directory(context) as directory:
                 self._start(context, directory, programs)
+                self._forget_gone(context, directory)
         self.ended.update(programs.ended(SECONDS))
         if self.ended:
             with open_directory(context) as directory:
@@ -126,6 +128,16 @@ class Stay:
         for item, poll in begun.items():
             self.under_way[str(item.account_id)] = poll
             self._start_one(context, directory, programs, item.account_id)
+
+    def _forget_gone(self, context: Context, directory: Directory) -> None:
+        """Remove the records of accounts that went, once no poll notes anything there."""
+        numbers = recorded(context, self.machine) - {int(name) for name in self.under_way}
+        if not numbers:
+            return
+        with directory.read() as connection:
+            gone = numbers_that_went(connection, numbers)
+        for number in gone:
+            self.machine.remove_file(record_of(context, number))
 
     def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
         """Choose as many as there is room for, and not too many of one user."""

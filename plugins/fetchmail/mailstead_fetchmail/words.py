@@ -11,6 +11,8 @@ RUNS_ALREADY = 8
 LIMIT_REACHED = 13
 LONGEST = 300
 _PASSED_OVER = "continuing anyways."
+# Then it goes on to tell of a connection that was never made, and of a file that does not exist.
+_LOOKUP = re.compile(r"\bgetaddrinfo\([^)]*\) error: (.*?)( \w+ connection to \S+ failed: .*)?$")
 _IS_FULL = re.compile(r"\b[45]\.2\.2\b")
 _FULL = "the mailbox here is full"
 _NOT_TAKEN = "the mailbox here does not take the mail"
@@ -70,6 +72,7 @@ def error_of(done: Completed | MachineError, refusal: str = "") -> str:
 def _words(done: Completed) -> str:
     # What was warned of and then passed over is not what went wrong.
     own = " ".join(done.stderr.rpartition(_PASSED_OVER)[2].replace("fetchmail: ", "").split())
+    own = _LOOKUP.sub(r"\1", own)
     said = next((words for pattern, words in _SAYS if re.search(pattern, own)), "")
     words = said or _STATUSES.get(done.status, f"Fetchmail failed with status {done.status}")
     return f"{words}: {own}"[:LONGEST] if own else words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from mailstead.plugin import Context, Template
@@ -16,29 +17,31 @@ from mailstead_mail_smtp.places import MANAGED, VMAIL
 from mailstead_network.names import fqdn
 
 Choose = Callable[[Context], str | None]
+# Nobody but the filter's own daemons reads its files, or whoever reads a folder whole.
+_template = partial(Template, drop_in=True)
 
 
 def templates() -> tuple[Template, ...]:
     """Give this module's files."""
     return (
-        Template(places.RSPAMD_CONF, "rspamd.conf.j2", variables=rspamd.rspamd_conf),
-        Template(places.POLICY, "policy.lua.j2", variables=rspamd.policy),
-        Template(places.TOP_DOMAINS, _in_sandbox("top-domains.j2")),
-        Template(places.CLAMD_CONF, "clamd.conf.j2", variables=_clamd),
-        Template(f"{places.TEST_SIGNATURES}/test.ndb", _in_sandbox("test.ndb.j2")),
-        Template(places.REDIS_CONF, _when(uses_redis, "redis.conf.j2"), variables=_redis),
-        Template(places.LEARN_SPAM, _when(learns_from_users, "learn-spam.sieve.j2"),
-                 variables=_managed),
-        Template(places.LEARN_HAM, _when(learns_from_users, "learn-ham.sieve.j2"),
-                 variables=_managed),
-        Template(places.DOVECOT, _dovecot_template, variables=_dovecot, drop_in=True),
-        Template(places.CRON, _when(is_in_use, "cron.j2"), variables=_cron, drop_in=True),
-        Template(f"{places.UNITS}/rspamd.service.d/mailstead.conf",
-                 _unit(is_in_use, "rspamd.service.j2"), variables=_managed, drop_in=True),
-        Template(f"{places.UNITS}/clamav-daemon.service.d/mailstead.conf",
-                 _unit(uses_clamd, "clamav-daemon.service.j2"), variables=_managed, drop_in=True),
-        Template(f"{places.UNITS}/mailstead-redis.service",
-                 _unit(uses_redis, "mailstead-redis.service.j2"), variables=_managed, drop_in=True),
+        _template(places.RSPAMD_CONF, "rspamd.conf.j2", variables=rspamd.rspamd_conf),
+        _template(places.POLICY, "policy.lua.j2", variables=rspamd.policy),
+        _template(places.TOP_DOMAINS, _in_sandbox("top-domains.j2")),
+        _template(places.CLAMD_CONF, "clamd.conf.j2", variables=_clamd),
+        _template(f"{places.TEST_SIGNATURES}/test.ndb", _in_sandbox("test.ndb.j2")),
+        _template(places.REDIS_CONF, _when(uses_redis, "redis.conf.j2"), variables=_redis),
+        _template(places.LEARN_SPAM, _when(learns_from_users, "learn-spam.sieve.j2"),
+                  variables=_managed),
+        _template(places.LEARN_HAM, _when(learns_from_users, "learn-ham.sieve.j2"),
+                  variables=_managed),
+        _template(places.DOVECOT, _dovecot_template, variables=_dovecot),
+        _template(places.CRON, _when(is_in_use, "cron.j2"), variables=_cron),
+        _template(f"{places.UNITS}/rspamd.service.d/mailstead.conf",
+                  _unit(is_in_use, "rspamd.service.j2"), variables=_managed),
+        _template(f"{places.UNITS}/clamav-daemon.service.d/mailstead.conf",
+                  _unit(uses_clamd, "clamav-daemon.service.j2"), variables=_managed),
+        _template(f"{places.UNITS}/mailstead-redis.service",
+                  _unit(uses_redis, "mailstead-redis.service.j2"), variables=_managed),
     )  # fmt: skip
 
 

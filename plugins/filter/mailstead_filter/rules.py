@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context, Problem
 from mailstead_filter.facts import SIGNATURES
-from mailstead_filter.grammar import score
 from mailstead_filter.judgement import Judgement, default_judgement, domain_judgement
 from mailstead_filter.settings import DomainOverrides, Learning, Options
 from mailstead_filter.use import has_redis, uses_clamd
@@ -44,9 +43,6 @@ def _learning(context: Context) -> Iterator[Problem]:
     form = context.settings.form(Learning)
     if form.automatic and not form.bayes:
         yield Problem("filter.learning.automatic", "nothing would use it", "set bayes as well")
-    if form.automatic and score(form.spam_score) == 0:
-        yield Problem("filter.learning.spam_score", "nearly all mail would be learned as spam",
-                      "set it well above the score of good mail")  # fmt: skip
 
 
 def _signatures(context: Context) -> Iterator[Problem]:

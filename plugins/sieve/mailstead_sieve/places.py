@@ -9,4 +9,6 @@ BACKUPS = "/var/lib/mailstead/sieve-backup"
 BACKUP = f"{BACKUPS}/scripts.db"
 CHECKING = "/var/lib/mailstead/sieve-check"
 COMPILED = "/var/lib/mailstead/sieve"
+# In the home of each account.
+SCRIPTS, SUFFIX = "sieve", ".sieve"
 FORWARDED = "/etc/postfix/sieve_forwarded"

@@ -121,6 +121,7 @@ def test_a_password_that_cannot_be_sent_is_refused_without_a_quote(
         accounts.add_account(connection, KEY, "ada", types.Secret(password), WORK, 0.0)
     assert "external.password" == refused.value.where
     assert not password or password not in str(refused.value)
+    assert "1024" not in str(refused.value)
     add(connection)
     with pytest.raises(InvalidValue, match=r"external\.password"):
         accounts.set_password(connection, KEY, 1, types.Secret(password), 0.0)
@@ -185,3 +186,9 @@ def test_accounts_go_with_their_owner_and_numbers_never_come_back(
     assert last_poll(connection, 1) is None
     accounts.remove_account(connection, 2)
     assert add(connection).id == 3
+
+
+def test_what_is_no_protocol_is_quoted(connection: sa.Connection) -> None:
+    """With those there are."""
+    with pytest.raises(InvalidValue, match=r"'imap4' is not a protocol.*imaps, pop3"):
+        add(connection, protocol="imap4")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from mailstead.engine import Engine
-from mailstead.testing import FakeMachine, fake, fake_engine, paths, refuse_impure_rendering
+from mailstead.testing import fake, paths, refuse_impure_rendering
 from mailstead_fetchmail.places import KEY
-from tests.plugins.four import FOUR, PACKAGES, USERS
+from tests.plugins.four import four_modules
 
 OURS = ("fetchmail", "util-linux")
 SWITCH = "mail_retrieval.services"
@@ -20,19 +18,7 @@ SWITCH = "mail_retrieval.services"
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """Give an engine in which the four are saved and it is installed."""
-    machine = FakeMachine()
-    machine.packages |= dict.fromkeys((*PACKAGES, *OURS), "1:2.3.19.1")
-    names = (*USERS, "fetchmail")
-    machine.users |= {name: (number, number) for number, name in enumerate(names, 100)}
-    machine.groups |= {name: number for number, name in enumerate(names, 100)}
-    machine.groups |= dict.fromkeys(("mail", "postdrop"), 200)
-    plugins = {name: f"mailstead_{name}" for name in (*FOUR, "fetchmail")}
-    with (
-        tempfile.TemporaryDirectory(prefix="ms-") as folder,
-        fake_engine(Path(folder), plugins, machine=machine) as made,
-    ):
-        made.enable(FOUR, consents=FOUR)
-        assert made.save().outcome == "committed"
+    with four_modules("fetchmail", packages=OURS, users=("fetchmail",)) as made:
         yield made
 
 

@@ -323,3 +323,21 @@ def test_an_account_is_tried_without_fetching(world: World) -> None:
     world.machine.on_command(["setpriv"], Completed(3, "", "Authorization failure on ada"))
     error = try_account(world.context, world.machine, world.directory, number)
     assert error.startswith("the server does not accept this account name and password")
+
+
+def test_what_was_noted_of_an_account_goes_with_it(world: World) -> None:
+    """Once no poll notes there any more, however it went; that of another account stays."""
+    gone, other = (record_of(world.context, world.add(login)) for login in ("one", "two"))
+    stay = world.stay()
+    world.turn(stay)
+    for path in (gone, other):
+        world.machine.add_file(path, b"\nx")
+    stay.under_way["1"] = staying.UnderWay(0.0, 1, None)
+    with world.directory.write() as connection:
+        accounts.remove_account(connection, 1)
+    world.turn(stay)
+    assert world.machine.stat_file(gone) is not None
+    del stay.under_way["1"]
+    world.turn(stay)
+    assert world.machine.stat_file(gone) is None
+    assert world.machine.stat_file(other) is not None

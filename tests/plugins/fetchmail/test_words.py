@@ -36,8 +36,6 @@ def test_mail_that_is_refused_here_is_said_to_stay_there() -> None:
          "the server's certificate is self-signed and not trusted"),
         (2, "fetchmail: Server certificate verification error: hostname mismatch",
          "the server's certificate is for another name"),
-        (11, "fetchmail: getaddrinfo(\"x\",\"993\") error: Name or service not known",
-         "there is no server of this name"),
         (2, "fetchmail: timeout after 60 seconds waiting for server localhost.",
          "the server did not answer in time"),
         (77, "", "Fetchmail failed with status 77"),
@@ -48,6 +46,16 @@ def test_an_error_is_said_in_plain_words(status: int, said: str, words: str) -> 
     error = error_of(Completed(status, "", said))
     assert error.startswith(words)
     assert said.removeprefix("fetchmail: ") in error
+
+
+def test_a_name_that_is_not_found_is_said_without_a_functions_name() -> None:
+    """Nor of the connection that was never made."""
+    said = (
+        'fetchmail: getaddrinfo("imap.x.invalid","993") error: Name or service not known\n'
+        "fetchmail: IMAP connection to imap.x.invalid failed: No such file or directory\n"
+    )
+    words = "there is no server of this name, or names cannot be looked up now"
+    assert error_of(Completed(11, "", said)) == f"{words}: Name or service not known"
 
 
 def test_an_error_is_of_bounded_length() -> None:

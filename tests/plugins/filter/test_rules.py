@@ -35,6 +35,10 @@ def wheres(made: Bench, **facts: Any) -> list[str]:
     ("form", "values"),
     [
         ("spam", {"tag": "-1"}),
+        ("spam", {"tag": "0"}),
+        ("spam", {"reject": "0.00"}),
+        ("spam", {"greylist": "000"}),
+        ("learning", {"spam_score": "0"}),
         ("spam", {"tag": "6; reject = 0"}),
         ("spam", {"reject": "1e9"}),
         ("spam", {"subject_tag": "x\nBcc: eve@evil.example"}),
@@ -63,7 +67,8 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(
     [
         "/(a+)+$/", "/^(.*)*@x$/", "(a|a)*@example.org", "*a*a*a@example.org", "a@b{1,99}",
         "a\n@example.org", "a$CURDIR@example.org", 'a"@example.org', "a}@example.org", "ada",
-        "Ada@example.org", "a@" + "b" * 300, "a = REJECT@x",
+        "Ada@example.org", "a@" + "b" * 300, "a = REJECT@x", "@...", "@-x", "@x-", "@.example.org",
+        "@example.org.", "a@example..org", "@a.-b", "@" + "b" * 64 + ".org", "@", "a@", "a@b@c",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("table", "key"), [("senders", "sender"), ("recipients", "recipient")])
@@ -86,8 +91,25 @@ def test_what_a_list_takes_has_few_stars_and_no_quotes(text: str) -> None:
     assert not set(taken) & set('"\\${}()[]|\n\r\t =;,')
 
 
+@pytest.mark.parametrize(
+    "entry", ["ada@example.org", "@example.org", "@a-b.example.org", "a..b@x.example", "@7.example"]
+)
+@pytest.mark.parametrize(("table", "key"), [("senders", "sender"), ("recipients", "recipient")])
+def test_a_list_takes_addresses_and_domains(made: Bench, table: str, key: str, entry: str) -> None:
+    """What is before the @ is whatever somebody writes there."""
+    made.add(f"filter.{table}", **{key: entry, "action": "deny"})
+
+
+@pytest.mark.parametrize("entry", ["*@*.evil.example", "@*", "*@x.*", "a*@*-b.example"])
+def test_a_sender_may_have_stars(made: Bench, entry: str) -> None:
+    """Also in its domain; a recipient may not."""
+    made.add("filter.senders", sender=entry, action="deny")
+    with pytest.raises(InvalidValue, match=r"filter\.recipients.*recipient"):
+        made.add("filter.recipients", recipient=entry, action="deny")
+
+
 def test_a_mark_above_the_refusal_is_named(made: Bench) -> None:
-    """For all, and for a domain whose own score meets that of all."""
+    """For all, and for a domain whose own score meets that of all; at it, nothing is marked."""
     made.set("filter.spam", tag="16")
     assert wheres(made) == ["filter.spam.tag"]
     made.set("filter.spam", tag="6")

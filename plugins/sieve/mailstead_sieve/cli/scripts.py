@@ -7,12 +7,13 @@ import sys
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InvalidValue
+from mailstead.plugin import InvalidValue, MachineError
 from mailstead_sieve import backups
 from mailstead_sieve.scripts.checking import Report
 from mailstead_sieve.scripts.grammar import WHERE_TEXT
 from mailstead_sieve.scripts.storage import Scripts
 
+FILE_HINT = "name a file with the text, or leave it out and give the text on standard input"
 FILE = click.argument("file", default="-")
 
 
@@ -141,6 +142,8 @@ def script_text(app: App, file: str) -> str:
     try:
         return app.engine.machine.read_file(app.path(file)).decode()
     except FileNotFoundError:
-        raise InvalidValue("there is no such file", where=file) from None
+        raise InvalidValue("there is no such file", where=file, hint=FILE_HINT) from None
+    except MachineError as error:
+        raise InvalidValue(error.problem, where=file, hint=error.hint or FILE_HINT) from None
     except UnicodeDecodeError:
         raise InvalidValue("it is not UTF-8", where=file, hint="RFC 5228 section 2.1") from None

@@ -5,14 +5,11 @@ Who changes rules reads the whole script and writes it anew, so one at a time do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from zlib import crc32
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from mailstead.plugin import AlreadyExists, InvalidValue, Locked, NotFound
-from mailstead_sieve.places import CHECKING
+from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
 from mailstead_sieve.rules.model import Action, Rule, Vacation
 from mailstead_sieve.rules.script import Block, Foreign, RuleScript, parse_script
 from mailstead_sieve.scripts.accounts import is_managed
@@ -20,8 +17,6 @@ from mailstead_sieve.scripts.storage import Scripts
 from mailstead_sieve.settings import Options
 
 SCRIPT = "mailstead"
-LOCKS = 16  # files, so that few have to wait for the rules of another account
-LONGEST_WAIT, PAUSE = 20.0, 0.05  # seconds
 
 
 @attrs.frozen
@@ -108,26 +103,8 @@ class Rules:
         return _vacation_of(self.load())
 
     def _change(self, change: Callable[[list[Block]], None]) -> None:
-        with self._alone():
-            self._change_alone(change)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Wait until nobody else changes the rules of this account."""
-        machine, name = self.scripts.machine, self.scripts.owner.address
-        path = self.scripts.context.path(f"{CHECKING}/rules-{crc32(name.encode()) % LOCKS}.lock")
-        end = machine.boot_clock() + LONGEST_WAIT
-        with ExitStack() as stack:
-            while True:
-                try:
-                    stack.enter_context(machine.lock(path))
-                except Locked:
-                    if machine.boot_clock() >= end:
-                        raise
-                    machine.sleep(PAUSE)
-                else:
-                    break
-            yield
+        with self.scripts.alone() as scripts:
+            Rules(scripts)._change_alone(change)
 
     def _change_alone(self, change: Callable[[list[Block]], None]) -> None:
         active = self.scripts.active()

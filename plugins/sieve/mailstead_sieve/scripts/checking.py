@@ -6,9 +6,10 @@ import secrets
 
 import attrs
 
-from mailstead.plugin import Context, Machine, MachineError
-from mailstead_mail_smtp.places import VMAIL
-from mailstead_sieve.places import CHECKING, CONFIG
+from mailstead.plugin import Context, Machine, MachineError, Path
+from mailstead_mail_smtp.places import MAILDIRS, VMAIL
+from mailstead_sieve.places import CHECKING, CONFIG, SCRIPTS, SUFFIX
+from mailstead_sieve.scripts.accounts import Owner
 
 # To sievec a file is nobody's, and so may use what global scripts alone may.
 OWN = ("-o", "plugin/sieve_global_extensions=")
@@ -29,36 +30,62 @@ class Report:
     unread: str = ""
 
 
-def check_script(context: Context, machine: Machine, login: str, text: str) -> Report:
+def check_script(
+    context: Context, machine: Machine, owner: Owner, text: str, name: str = ""
+) -> Report:
     """Compile a text as a script of an account and read it; nothing is stored.
 
+    With a name it is compiled as if it were stored by it: what includes it in turn is refused.
     Raises MachineError when the compiler does not run.
     """
-    errors, warnings = _compile(context, machine, login, text)
+    errors, warnings = _compile(context, machine, owner, text, name)
     return Report(errors, warnings, _read(text))
 
 
 def _compile(
-    context: Context, machine: Machine, login: str, text: str
+    context: Context, machine: Machine, owner: Owner, text: str, name: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    name = f"check-{secrets.token_hex(8)}"
-    path = context.path(f"{CHECKING}/{name}.sieve")
-    owner = machine.user(VMAIL)
-    if owner is None:
-        raise MachineError(f"there is no user {VMAIL}", where=str(path), hint="save first")
-    argv = ("sievec", "-c", str(context.path(CONFIG)), *OWN, "-u", login, "-d", str(path))
-    machine.replace_file(path, text.encode(), mode=0o600, uid=owner[0], gid=owner[1])
+    label = f"check-{secrets.token_hex(8)}"
+    name, folder = name or label, context.path(f"{CHECKING}/{label}")
     try:
+        _stage(context, machine, owner, folder, f"{name}{SUFFIX}", text)
+        personal = ("-o", f"plugin/sieve=file:{folder};active={folder}/.active")
+        # Without the driver's name a colon in the script's would end one.
+        words = ("-u", owner.address, "-d", f"file:{folder}/{name}{SUFFIX}")
+        argv = ("sievec", "-c", str(context.path(CONFIG)), *OWN, *personal, *words)
         done = machine.run(argv)
     finally:
-        machine.remove_file(path)
+        machine.remove_tree(folder)
     said = [line.removeprefix(f"{name}: ") for line in done.stderr.splitlines()]
-    lines = tuple(line for line in said if not line.startswith("sievec: "))
+    lines = tuple(line for line in said if line and not line.startswith("sievec: "))
     if done.status == 0:
         return (), lines
     if not lines:
         raise MachineError(done.output, where=" ".join(argv))
     return lines, ()
+
+
+def _stage(
+    context: Context, machine: Machine, owner: Owner, folder: Path, name: str, text: str
+) -> None:
+    """Make a folder of an account's scripts as they would be; others only if any is included."""
+    ids = machine.user(VMAIL)
+    if ids is None:
+        raise MachineError(f"there is no user {VMAIL}", where=str(folder), hint="save first")
+    contents = _others(context, machine, owner) if "include" in text.lower() else {}
+    machine.make_directory(folder, mode=0o750, uid=0, gid=ids[1])
+    for each, content in {**contents, name: text.encode()}.items():
+        machine.replace_file(folder / each, content, mode=0o600, uid=ids[0], gid=ids[1])
+
+
+def _others(context: Context, machine: Machine, owner: Owner) -> dict[str, bytes]:
+    stored = context.path(f"{MAILDIRS}/{owner.home}/{SCRIPTS}")
+    found = {}
+    for name in machine.list_directory(stored):
+        state = machine.stat_file(stored / name)
+        if name.endswith(SUFFIX) and state is not None and state.kind == "file":
+            found[name] = machine.read_file(stored / name)
+    return found
 
 
 def _read(text: str) -> str:

@@ -8,8 +8,8 @@ from mailstead.plugin import InvalidValue, types
 
 NAME = types.text(
     100,
-    r"(?![-.\s])[^/\\\"'*?%]*[^/\\\"'*?%\s]",
-    "a name without / \\ * ? % and quotes that begins with neither - nor .",
+    r"(?![-.\s])[^/\\\"'*?%;]*[^/\\\"'*?%;\s]",
+    "a name without / \\ * ? % ; and quotes that begins with neither - nor .",
 )
 WHERE_NAME, WHERE_TEXT = "script.name", "script.text"
 # Pigeonhole cuts a text at a NUL; the other control characters are in no script a person wrote.

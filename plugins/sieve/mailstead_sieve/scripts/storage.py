@@ -7,6 +7,9 @@ here, as ManageSieve does it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from zlib import crc32
 
 import attrs
 
@@ -14,18 +17,22 @@ from mailstead.plugin import (
     Completed,
     Context,
     InvalidValue,
+    Locked,
     Machine,
     MachineError,
     NotFound,
+    Path,
 )
 from mailstead_mail_smtp.places import MAILDIRS
-from mailstead_sieve.places import CONFIG
+from mailstead_sieve.places import CHECKING, CONFIG, SCRIPTS, SUFFIX
 from mailstead_sieve.scripts.accounts import Owner, find_owner
 from mailstead_sieve.scripts.checking import Report, check_script
 from mailstead_sieve.scripts.grammar import WHERE_NAME, WHERE_TEXT, parse_name, parse_text
 from mailstead_sieve.settings import Limits
 
 WRONG, NO_USER, NOT_FOUND = 65, 67, 68  # sysexits.h, as doveadm uses it
+LOCKS = 16  # files, so that few have to wait for the scripts of another account
+LONGEST_WAIT, PAUSE = 20.0, 0.05  # seconds
 LIST_HINT = "see `mailstead sieve list`"
 
 
@@ -39,16 +46,38 @@ class Script:
 
 @attrs.frozen
 class Scripts:
-    """The scripts of one account. Each method raises MachineError when Dovecot does not answer."""
+    """The scripts of one account. Each method raises MachineError when Dovecot does not answer.
+
+    What changes them raises Locked when others do so for longer than one waits.
+
+    Attributes:
+        is_alone: nobody else changes them meanwhile; see `alone`.
+    """
 
     context: Context
     machine: Machine
     owner: Owner
+    is_alone: bool = False
 
     @classmethod
     def of(cls, context: Context, machine: Machine, address: str) -> Scripts:
         """Give those of the account with an address. Raises InvalidValue, NotFound."""
         return cls(context, machine, find_owner(context, address))
+
+    @contextmanager
+    def alone(self) -> Iterator[Scripts]:
+        """Wait until nobody else changes scripts of this account, and keep others waiting.
+
+        Gives what to change them by until then: it does not wait for itself.
+        """
+        if self.is_alone:
+            yield self
+            return
+        number = crc32(self.owner.address.encode()) % LOCKS
+        path = self.context.path(f"{CHECKING}/rules-{number}.lock")
+        with ExitStack() as stack:
+            self._wait_for(stack, path)
+            yield attrs.evolve(self, is_alone=True)
 
     def list(self) -> tuple[Script, ...]:
         """Give the scripts in order of name."""
@@ -66,20 +95,24 @@ class Scripts:
         found = json.loads(self._run("get", "--", name).stdout)
         return str(found[0]["sieve script"])
 
-    def check(self, text: str) -> Report:
-        """Compile and read a text; nothing is stored. Raises InvalidValue for no text at all."""
+    def check(self, text: str, name: str = "") -> Report:
+        """Compile and read a text, as if it were stored by a name; nothing is stored.
+
+        Raises InvalidValue for no text at all.
+        """
         text = parse_text(text, self._limits.script)
-        return check_script(self.context, self.machine, self.owner.address, text)
+        return check_script(self.context, self.machine, self.owner, text, name)
 
     def put(self, name: str, text: str, *, activate: bool = False) -> Report:
         """Store a script, new or in place of another, once it compiles. Raises InvalidValue."""
         name = parse_name(name)
-        report = self.check(text)
-        if report.errors:
-            hint = "nothing was stored"
-            raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT, hint=hint)
-        self._refuse_beyond(name, text)
-        self._run("put", *(("-a",) if activate else ()), "--", name, stdin=text)
+        with self.alone():
+            report = self.check(text, name)
+            if report.errors:
+                hint = "nothing was stored"
+                raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT, hint=hint)
+            self._refuse_beyond(name, text)
+            self._run("put", *(("-a",) if activate else ()), "--", name, stdin=text)
         return report
 
     def put_back(self, name: str, text: str, *, activate: bool) -> None:
@@ -88,23 +121,38 @@ class Scripts:
 
     def activate(self, name: str) -> None:
         """Let mail pass through a script. Raises NotFound."""
-        self._require(name)
-        self._run("activate", "--", name)
+        with self.alone():
+            self._require(name)
+            self._run("activate", "--", name)
 
     def deactivate(self) -> None:
         """Let mail pass through none."""
-        self._run("deactivate")
+        with self.alone():
+            self._run("deactivate")
 
     def delete(self, name: str) -> None:
         """Delete a script that is not active. Raises NotFound, InvalidValue."""
-        if self._require(name).is_active:
-            hint = f"run `mailstead sieve deactivate {self.owner.address}` first"
-            raise InvalidValue("the script is active", where=WHERE_NAME, hint=hint)
-        self._run("delete", "--", name)
+        with self.alone():
+            if self._require(name).is_active:
+                hint = f"run `mailstead sieve deactivate {self.owner.address}` first"
+                raise InvalidValue("the script is active", where=WHERE_NAME, hint=hint)
+            self._run("delete", "--", name)
 
     @property
     def _limits(self) -> Limits:
         return self.context.settings.form(Limits)
+
+    def _wait_for(self, stack: ExitStack, lock: Path) -> None:
+        end = self.machine.boot_clock() + LONGEST_WAIT
+        while True:
+            try:
+                stack.enter_context(self.machine.lock(lock))
+            except Locked:
+                if self.machine.boot_clock() >= end:
+                    raise
+                self.machine.sleep(PAUSE)
+            else:
+                return
 
     def _require(self, name: str) -> Script:
         """Give a script; only a name that is there ever becomes an argument."""
@@ -125,7 +173,7 @@ class Scripts:
             raise InvalidValue(problem, where=WHERE_TEXT, hint=hint)
 
     def _size(self, name: str) -> int:
-        path = self.context.path(f"{MAILDIRS}/{self.owner.home}/sieve/{name}.sieve")
+        path = self.context.path(f"{MAILDIRS}/{self.owner.home}/{SCRIPTS}/{name}{SUFFIX}")
         state = self.machine.stat_file(path)
         return state.size if state else 0
 
