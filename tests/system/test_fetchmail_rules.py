@@ -56,8 +56,8 @@ def test_rules_are_obeyed_once_for_each_message(ruled: Ruled, protocol: str) -> 
         wait_until(lambda: account.noted() > wanted, state=account.state)  # noqa: B023
         kill_fetchmail(account)
         account.make_due()
-    # Dovecot refuses one now and then, when Postfix is slow to take what is sent on.
-    wait_until(lambda: account.poll_now()[1] == "" and account.left() == 0, 60, account.state)
+    wait_until(lambda: account.left() == 0, 60, account.state)
+    wait_until(lambda: account.last()[2] == "", state=account.state)
     assert obeyed(account) == Counter(account.names)
     sent_on = [name for name in account.names if name[0] in "56789"]
     wait_until(lambda: len(went_out(ruled.outside, account)) >= len(sent_on), state=account.state)
