@@ -99,7 +99,7 @@ def knows_room(place: Site, address: str) -> bool:
     done = subprocess.run(
         ["postmap", "-q", address, f"sqlite:{path}"], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip() == "DUNNO"
+    return done.stdout.strip() == "OK"
 
 
 def test_postfix_does_not_ask_about_a_mailbox_that_has_room(place: Site) -> None:
@@ -134,3 +134,18 @@ def test_what_was_found_out_under_other_settings_does_not_count(place: Site) -> 
     place.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=90K")
     place.sandbox.run("save")
     assert not knows_room(place, BOB)
+
+
+def test_a_mailbox_that_is_closed_is_refused_from_then_on(place: Site) -> None:
+    """Although it was known to have room; open again, it takes mail."""
+    run = place.sandbox.run
+    run("account", "quota", BOB, "10M")
+    run("room", "find")
+    assert knows_room(place, BOB)
+    assert send_bulk(place, BOB, "open") == ""
+    run("account", "suspend", BOB, "--refuse-mail")
+    assert send_bulk(place, BOB, "closed").startswith("550 5.2.1")
+    run("room", "find")
+    assert send_bulk(place, BOB, "closed still").startswith("550 5.2.1")
+    run("account", "resume", BOB)
+    assert send_bulk(place, BOB, "open again") == ""

@@ -47,7 +47,7 @@ def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG0
 
 
 @hookimpl
-def recipient_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 - the hook's
+def mailbox_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 - the hook's
     """Postfix asks Dovecot whether a mailbox is full, unless it is known to have room."""
     return ("check_recipient_access sqlite:$config_directory/sqlite/room.cf",)
 

@@ -16,6 +16,8 @@ BELIEVED = 30 * 86400  # seconds until a mailbox is looked at again
 def find_room(context: Context, machine: Machine, directory: Directory) -> Iterator[str]:
     """Look at the mailboxes of which nothing is known; gives those that have room."""
     now, last = machine.now(), ""
+    with directory.write() as connection:
+        room.forget_closed(connection)
     while True:
         with directory.read() as connection:
             found = room.to_look_at(connection, terms(context), now - BELIEVED, last)

@@ -27,9 +27,10 @@ def collect_filters(context: Context) -> tuple[MailFilter, ...]:
 
 
 def collect_restrictions(context: Context) -> tuple[str, ...]:
-    """Ask the other modules for restrictions of recipients."""
-    found = context.collect("recipient_restrictions", context=context)
-    return tuple(item for _, given in found for item in given)
+    """Ask the other modules for restrictions of recipients, the last ones about mailboxes."""
+    hooks = ("recipient_restrictions", "mailbox_restrictions")
+    found = (given for hook in hooks for _, given in context.collect(hook, context=context))
+    return tuple(item for given in found for item in given)
 
 
 def collect_trace_steps(

@@ -126,9 +126,18 @@ class Hooks:
 
     @hookspec
     def recipient_restrictions(self, context: Context) -> Sequence[str]:
-        """Give restrictions that are asked last in ``smtpd_recipient_restrictions``.
+        """Give restrictions that are asked late in ``smtpd_recipient_restrictions``.
 
         One each, such as ``check_policy_service unix:private/policy``. They apply to all ports.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def mailbox_restrictions(self, context: Context) -> Sequence[str]:
+        """Give restrictions about the mailbox of a recipient, which are asked after all others.
+
+        ``OK`` says that it takes mail: it is not asked whether it was closed, nor what comes
+        after; `mailstead_mail_smtp.addresses.room` knows of which mailboxes that is true.
         """
         raise NotImplementedError
 

@@ -46,7 +46,7 @@ def postfix_services(context: Context) -> tuple[Service, ...]:
 
 def _services(context: Context) -> Iterator[Service]:
     yield Service(CLEANUP, "unix", "cleanup", private="n", maxproc="0", options=COPIED_BEFORE)
-    known = ("reject_unlisted_recipient", CLOSED, *collect_restrictions(context))
+    known = ("reject_unlisted_recipient", *collect_restrictions(context), CLOSED)
     if not is_restricted(context):
         yield _smtpd(context, SENDING, (*known, "permit"), CLEANUP)
         return

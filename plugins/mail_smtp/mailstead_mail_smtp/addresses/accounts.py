@@ -183,6 +183,7 @@ def _close(
     change_login(connection, found.address, enabled=may_log_in)
     changed = ACCOUNTS.update().where(ACCOUNTS.c.address == found.address)
     connection.execute(changed.values(refuses_mail=refuses_mail))
+    room.forget(connection, found.address)
     return attrs.evolve(found, may_log_in=may_log_in, refuses_mail=refuses_mail)
 
 

@@ -1,6 +1,7 @@
-"""Which mailboxes are known to have room. Who counts what is in them says so, and takes it back.
+"""Which mailboxes are known to take mail: they have room and are not closed.
 
-Of a mailbox that is not here nothing is known. Whoever changes how much one may hold forgets it.
+Who counts what is in them says so, and takes it back. Of a mailbox that is not here nothing is
+known. Whoever changes how much one may hold, or closes it, forgets it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ROOMY
 
 
 def remember(connection: sa.Connection, address: str, terms: str, now: float) -> None:
-    """Know from now on that a mailbox has room, under such terms."""
+    """Know from now on that a mailbox has room, under such terms, unless it is closed."""
     forget(connection, address)
-    connection.execute(ROOMY.insert().values(address=address, terms=terms, learned=int(now)))
+    values = sa.select(ACCOUNTS.c.address, sa.literal(terms), sa.literal(int(now)))
+    open_one = values.where(ACCOUNTS.c.address == address, ~ACCOUNTS.c.refuses_mail)
+    connection.execute(ROOMY.insert().from_select(["address", "terms", "learned"], open_one))
+
+
+def forget_closed(connection: sa.Connection) -> None:
+    """Forget closed mailboxes: where power failed while one was closed, it may still be here."""
+    closed = sa.select(ACCOUNTS.c.address).where(ACCOUNTS.c.refuses_mail)
+    connection.execute(ROOMY.delete().where(ROOMY.c.address.in_(closed)))
 
 
 def forget(connection: sa.Connection, address: str) -> None:
@@ -31,5 +40,7 @@ def to_look_at(
     known = sa.select(ROOMY.c.address).where(
         ROOMY.c.address == ACCOUNTS.c.address, ROOMY.c.terms == terms, ROOMY.c.learned >= before
     )
-    select = sa.select(ACCOUNTS.c.address).where(ACCOUNTS.c.address > after, ~known.exists())
+    select = sa.select(ACCOUNTS.c.address).where(
+        ACCOUNTS.c.address > after, ~known.exists(), ~ACCOUNTS.c.refuses_mail
+    )
     return list(connection.execute(select.order_by(ACCOUNTS.c.address).limit(limit)).scalars())

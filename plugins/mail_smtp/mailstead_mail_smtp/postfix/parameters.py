@@ -71,7 +71,7 @@ def _trust(context: Context) -> Iterator[Parameter]:
         "reject_non_fqdn_sender", "reject_non_fqdn_recipient", "reject_unlisted_recipient",
         f"check_sender_access {_inline(own_names(context), LISTED)}",
         f"check_sender_access {lookup('own_domains')}", *unknown,
-        f"check_recipient_access {lookup('closed')}", *collect_restrictions(context),
+        *collect_restrictions(context), f"check_recipient_access {lookup('closed')}",
     )  # fmt: skip
     yield Parameter("smtpd_recipient_restrictions", ", ".join(recipient))
     helo = f"permit_mynetworks, check_helo_access {_inline(own_names(context), IMPOSTOR)}"

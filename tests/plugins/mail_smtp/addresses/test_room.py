@@ -5,7 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mailstead_mail_smtp.addresses import room
-from mailstead_mail_smtp.addresses.accounts import create_account, delete_account, set_quota
+from mailstead_mail_smtp.addresses.accounts import (
+    create_account,
+    delete_account,
+    resume,
+    set_quota,
+    suspend,
+)
+from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ROOMY
 
 ADA, BOB = "ada@example.com", "bob@example.org"
 
@@ -39,3 +46,31 @@ def test_another_quota_and_the_end_of_an_account_end_it(connection: sa.Connectio
     delete_account(connection, ADA)
     create_account(connection, "ada", ADA)
     assert unknown(connection) == ADA
+
+
+def known(connection: sa.Connection) -> list[str]:
+    """Give the mailboxes that are known to take mail."""
+    return list(connection.execute(sa.select(ROOMY.c.address)).scalars())
+
+
+def test_a_closed_mailbox_is_not_known_to_take_mail(connection: sa.Connection) -> None:
+    """Not from the moment it is closed, nor when somebody just found room in it."""
+    create_account(connection, "ada", ADA)
+    room.remember(connection, ADA, "1", 100)
+    suspend(connection, ADA, refuse_mail=True)
+    assert known(connection) == []
+    room.remember(connection, ADA, "1", 100)
+    assert known(connection) == []
+    assert unknown(connection) == ""
+    resume(connection, ADA)
+    room.remember(connection, ADA, "1", 100)
+    assert known(connection) == [ADA]
+
+
+def test_a_mailbox_closed_when_power_failed_is_forgotten_later(connection: sa.Connection) -> None:
+    """Accounts and room are two files, of which one may have been written alone."""
+    create_account(connection, "ada", ADA)
+    room.remember(connection, ADA, "1", 100)
+    connection.execute(ACCOUNTS.update().values(refuses_mail=True))
+    room.forget_closed(connection)
+    assert known(connection) == []
