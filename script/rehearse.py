@@ -267,6 +267,18 @@ def after_boot() -> None:
     plan = json.loads(mailstead("--json plan"))
     names = ("changes", "enable", "disable", "packages", "files", "actions", "edits")
     check("nothing to save", {name: plan[name] for name in names if plan[name]}, {})
+    gone()
+
+
+def gone() -> None:
+    """A module that is disabled takes its unit along, and what set it up for booting."""
+    mailstead("disable mail_log --yes")
+    mailstead("save")
+    check("the mail log's reader has ended", systemctl("is-active", READER), "inactive")
+    units = Path("/etc/systemd/system")
+    check("its unit is gone", [str(path) for path in units.rglob(f"*{READER}*")], [])
+    mail("without the mail log")
+    serves(expected=True)
 
 
 def serves(*, expected: bool) -> None:

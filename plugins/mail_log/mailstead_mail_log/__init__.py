@@ -18,7 +18,7 @@ def prepare(context: Context, machine: Machine) -> None:
 module = Module(
     sections=(Options,),
     files=(
-        Template(UNIT, unit, variables=unit_variables),
+        Template(UNIT, unit, variables=unit_variables, drop_in=True),
         Template("/etc/logrotate.d/mailstead", "logrotate.j2", variables=rotation),
     ),
     folders=(
