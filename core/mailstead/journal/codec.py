@@ -95,9 +95,16 @@ def _action(action: ServiceAction) -> Data:
         "reason": action.reason,
         "was_running": action.was_running,
         "at_boot": action.at_boot,
-        "probes": [attrs.asdict(probe) for probe in action.probes],
-        "old_probes": [attrs.asdict(probe) for probe in action.old_probes],
+        "probes": [_probe(probe) for probe in action.probes],
+        "old_probes": [_probe(probe) for probe in action.old_probes],
     }
+
+
+def _probe(probe: Probe) -> Data:
+    data = attrs.asdict(probe)
+    if not probe.hint:
+        del data["hint"]  # as the first form of the journal has it; readers take either
+    return data
 
 
 def _read_folder(data: Mapping[str, Any]) -> Step:
