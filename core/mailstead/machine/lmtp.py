@@ -149,19 +149,15 @@ class LmtpGate:
     def _take(self, client: _Stream, server: _Server, envelope: list[bytes]) -> None:
         """Hand one message on; the connection is closed when it was not delivered."""
         try:
-            if self._is_known is not None:
-                client.answer(b"354 go on")
-                head = client.header()
-                if self._is_known(head):
-                    client.skip_message(head)
-                    self.known += 1
-                    client.answer(b"250 2.0.0 it is there already")
-                    return
-                server.begin(envelope)
-            else:
-                server.begin(envelope)
-                client.answer(b"354 go on")
-                head = client.header()
+            # The server is asked while the message is on its way: it looks its user up meanwhile.
+            client.answer(b"354 go on")
+            head = client.header()
+            if self._is_known is not None and self._is_known(head):
+                client.skip_message(head)
+                self.known += 1
+                client.answer(b"250 2.0.0 it is there already")
+                return
+            server.begin(envelope)
             said = self._hand_on(client, server, head)
         except (_Refused, MailsteadError) as error:
             self.refusal = str(error)
