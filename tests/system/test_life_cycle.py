@@ -401,3 +401,23 @@ def test_an_unusable_certificate_is_refused_in_the_plan(
         done = sandbox.run(command, status=2)
         assert words in done.stderr
     assert (digests(sandbox), pids(sandbox), presented(sandbox, 25)) == before
+
+
+def test_a_sandbox_without_an_outside_takes_no_mail_for_others(sandbox: Sandbox) -> None:
+    """Refused with the reason, as foretold; what an alias sends there comes back with it."""
+    sandbox.furnish()
+    sandbox.run("alias", "add", "out@example.org", "--external", FRIEND)
+    ada = "ada@example.org"
+    with sandbox.smtp(465) as client:
+        client.login(ada, PASSWORD)
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            client.send_message(message(ada, FRIEND, "far"))
+        client.send_message(message(ada, "out@example.org", "by an alias"))
+    ((code, words),) = refused.value.recipients.values()
+    found = sandbox.json("trace", ada, FRIEND, "--auth", ada)
+    assert found["reply"] == f"{code} {words.decode()}"
+    assert "this sandbox has no outside" in found["reply"]
+    bounce = "Undelivered Mail Returned to Sender"
+    wait_until(lambda: sandbox.subjects(ada) == [bounce])
+    assert "this sandbox has no outside" in on_disk(sandbox, bounce)[0].read_text()
+    assert sandbox.json("queue", "list") == []

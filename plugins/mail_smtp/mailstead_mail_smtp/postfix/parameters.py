@@ -15,7 +15,6 @@ from mailstead_mail_smtp.postfix.filters import filter_parameters
 from mailstead_mail_smtp.postfix.identity import identity, own_names
 from mailstead_mail_smtp.postfix.limits import limits
 from mailstead_mail_smtp.postfix.relay import mynetworks
-from mailstead_mail_smtp.postfix.services import NOWHERE
 from mailstead_mail_smtp.postfix.smarthost import smarthost_parameters
 from mailstead_mail_smtp.settings import Smarthost
 from mailstead_network.addresses import has_ipv6
@@ -146,7 +145,7 @@ def _outbound(context: Context) -> Iterator[Parameter]:
     elif instance.outside:
         yield Parameter("relayhost", instance.outside)
     else:
-        yield Parameter("default_transport", f"{NOWHERE}:5.1.2 this sandbox has no outside")
+        yield Parameter("default_transport", "error:5.1.2 this sandbox has no outside")
     for name, version in (("smtp_bind_address", "."), ("smtp_bind_address6", ":")):
         own = [item for item in instance.addresses if version in item]
         if own:

@@ -12,8 +12,6 @@ from mailstead_mail_smtp.postfix.passes import place
 from mailstead_mail_smtp.postfix.sockets import offered_listens, own_listens
 from mailstead_mail_smtp.settings import Authentication
 
-NOWHERE = "nowhere"  # where a sandbox without an outside sends mail for others
-
 # name, private, unprivileged, wakeup, maxproc, command; chroot is "n" everywhere.
 PLUMBING = """\
 pickup n - 60 1 pickup
@@ -55,7 +53,7 @@ LOGIN_OR_AS_ON_25 = {
 
 def own_services(context: Context) -> tuple[Service, ...]:
     """Give the services: SMTP, submission where there is somebody to ask, and the plumbing."""
-    own = (*_network_services(context), *_plumbing(), *_nowhere(context))
+    own = (*_network_services(context), *_plumbing())
     return (*own, *filter_services(context), *copy_services(context))
 
 
@@ -79,12 +77,6 @@ def _options(context: Context, service: str) -> dict[str, str]:
         tls = {"smtpd_tls_security_level": "encrypt" if form.require_tls else "may"}
     admitted = LOGIN_ONLY if form.require_authentication else LOGIN_OR_AS_ON_25
     return {"syslog_name": f"postfix/{service}", **tls, **LOGIN, **admitted}
-
-
-def _nowhere(context: Context) -> Iterator[Service]:
-    # error(8) under a name of its own: smtpd(8) refuses senders whose domain is sent to "error".
-    if context.instance.is_sandbox and not context.instance.outside:
-        yield Service(NOWHERE, "unix", "error")
 
 
 def _plumbing() -> Iterator[Service]:

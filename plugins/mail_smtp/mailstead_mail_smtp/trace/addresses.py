@@ -60,9 +60,14 @@ def look_ahead(live: Live, setting: str, addresses: Sequence[str]) -> None:
         live.ask(name, tuple(dict.fromkeys(keys)))
 
 
+def is_rewritten(live: Live, address: str, kind: Class) -> bool:
+    """Tell whether an address leads to others. Raises LookupFailed."""
+    return any(find_address(live, setting, address, kind) for setting in REWRITING)
+
+
 def is_unlisted(live: Live, address: str, kind: Class) -> bool:
     """Tell whether nobody has an address of ours, as smtpd(8) sees it. Raises LookupFailed."""
-    if any(find_address(live, setting, address, kind) for setting in REWRITING):
+    if is_rewritten(live, address, kind):
         return False
     if kind == "alias":
         return True

@@ -204,7 +204,7 @@ def route(live: Live, sender: str, address: str) -> Delivery:
         if found is None:
             return Delivery(address, kind, transport, behind=behind, error="5.1.1 nobody has it")
         account, mailbox = found.key, found.value
-    if transport.startswith(("error:", "nowhere:")):
+    if transport.startswith("error:"):
         return Delivery(address, kind, transport, behind=behind, error=transport.partition(":")[2])
     return Delivery(address, kind, transport, account, mailbox, behind)
 

@@ -12,10 +12,19 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from mailstead_mail_smtp.trace.addresses import TABLES, Class, class_of, find_address, is_unlisted
+from mailstead_mail_smtp.trace.addresses import (
+    TABLES,
+    Class,
+    class_of,
+    find_address,
+    is_rewritten,
+    is_unlisted,
+)
 from mailstead_mail_smtp.trace.answers import NEXT, Outcome, permit, reject, unknown
+from mailstead_mail_smtp.trace.delivery import route
 from mailstead_mail_smtp.trace.live import Live, LookupFailed
 
+DSN_TEXT = re.compile(r"(?:([245]\.[0-9]+\.[0-9]+) +)?(.*)")
 ROUTING = "@%!"
 REPLY = re.compile(r"([45][0-9]{2})(?: +([45]\.[0-9]+\.[0-9]+))?(?: +(.*))?")
 
@@ -132,13 +141,24 @@ def _non_fqdn(address: str, what: str, asked: Asked) -> Outcome:
 
 
 def unlisted_recipient(asked: Asked) -> Outcome:
-    """Refuse a recipient that nobody of ours is."""
+    """Refuse a recipient that nobody of ours is, or to whom nothing can go: error(8)."""
     kind = class_of(asked.live, asked.recipient)
+    if kind == "elsewhere" and not is_rewritten(asked.live, asked.recipient, kind):
+        return _undeliverable(asked)
     if not is_unlisted(asked.live, asked.recipient, kind):
         return NEXT
     code = asked.live.value("unknown_virtual_mailbox_reject_code") or "550"
     rejected = f"{code} 5.1.1 <{asked.recipient}>: Recipient address rejected"
     return reject(f"{rejected}: User unknown in {TABLES[kind]}", "nobody has this address")
+
+
+def _undeliverable(asked: Asked) -> Outcome:
+    found = route(asked.live, asked.sender, asked.recipient)
+    if not found.error:
+        return NEXT
+    status, text = DSN_TEXT.findall(found.error)[0]
+    reply = f"550 {status or '5.1.1'} <{asked.recipient}>: Recipient address rejected: {text}"
+    return reject(reply, text, found.behind)
 
 
 def unlisted_sender(asked: Asked) -> Outcome:

@@ -96,7 +96,7 @@ def test_our_mail_goes_into_its_mailbox_or_back() -> None:
         ADA, "example.org/ada/Maildir/", "lmtp:unix:private/dovecot-lmtp", "",
     )  # fmt: skip
     assert route(live(), FRIEND, "x@example.org").error
-    error = route(live(default_transport="nowhere:5.1.2 no outside"), ADA, FRIEND).error
+    error = route(live(default_transport="error:5.1.2 no outside"), ADA, FRIEND).error
     assert error == "5.1.2 no outside"
 
 
