@@ -15,6 +15,7 @@ from mailstead_mail_smtp.addresses.grammar import parse_target
 def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
     """Give problems with a domain's catch-all and default mailbox."""
     where = f"mail_smtp.domains[{record.name}]"
+    yield from _copies(record.name, f"{where}.name")
     if record.catch_all and _real(settings, _domain_of(record.catch_all)) == record.name:
         yield _copy_of_copy(f"{where}.catch_all")
     yield from _targets(record, where)
@@ -30,6 +31,7 @@ def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
 def check_alias(record: Any, settings: Any) -> Iterator[Problem]:
     """Give problems with an alias of a domain."""
     where = f"mail_smtp.domain_aliases[{record.name}]"
+    yield from _copies(record.name, f"{where}.name")
     if _domain(settings, record.name) is not None:
         yield _both(f"{where}.name", record.name)
     domain = _domain(settings, record.domain)
@@ -43,6 +45,13 @@ def _targets(record: Any, where: str) -> Iterator[Problem]:
             parse_target(getattr(record, name) or "nobody@example.org", f"{where}.{name}")
         except InvalidValue as error:
             yield Problem(error.where, error.problem, error.hint)
+
+
+def _copies(name: str, where: str) -> Iterator[Problem]:
+    try:
+        parse_target(f"nobody@{name}", where)
+    except InvalidValue as error:
+        yield Problem(where, error.problem, "nobody can own such a domain: RFC 2606")
 
 
 def _both(where: str, name: str) -> Problem:

@@ -27,6 +27,17 @@ def test_a_catch_all_leads_out_of_its_domain(tmp_path: Path, target: str) -> Non
         made.add("mail_smtp.domains", name="example.com", catch_all=target)
 
 
+@pytest.mark.parametrize("name", ["catch-all.invalid", "example.com.Catch-All.invalid"])
+def test_no_domain_takes_the_addresses_of_copies(tmp_path: Path, name: str) -> None:
+    """All mail for it would go the way of copies, and wait there."""
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.com")
+        with pytest.raises(InvalidInput, match=r"domains\[.*\]\.name"):
+            made.add("mail_smtp.domains", name=name)
+        with pytest.raises(InvalidInput, match=r"domain_aliases\[.*\]\.name"):
+            made.add("mail_smtp.domain_aliases", name=name, domain="example.com")
+
+
 def test_another_name_of_the_domain_is_in_it_too(tmp_path: Path) -> None:
     """Whichever is said first."""
     with bench(tmp_path) as made:
