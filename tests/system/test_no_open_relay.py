@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.conftest import Site
+from tests.system.outside import Outside
 from tests.system.raw import Raw
 from tests.system.sandbox import OFFICE, PASSWORD, STRANGER, Sandbox, free_place, trust, wait_until
 
@@ -88,7 +89,7 @@ def hangs_up(client: Raw) -> bool:
 
 @pytest.fixture(scope="module")
 def six() -> Iterator[Sandbox]:
-    """Give a server on the IPv6 loopback address."""
+    """Give a server on the IPv6 loopback address; it has an outside, or it would relay nothing."""
     with socket.socket(socket.AF_INET6) as probe:
         try:
             probe.bind(("::1", 0))
@@ -97,9 +98,10 @@ def six() -> Iterator[Sandbox]:
     folder = Path(tempfile.mkdtemp(prefix="ms-", dir="/tmp"))
     folder.chmod(0o755)
     sandbox = Sandbox(folder / "i", "::1", free_place()[1])
+    outside = Outside.start()
     try:
         sandbox.run("init", "--sandbox", "--address", "::1", "--port-offset",
-                    str(sandbox.offset), "--soak", "0.3")  # fmt: skip
+                    str(sandbox.offset), "--soak", "0.3", "--outside", outside.route)  # fmt: skip
         sandbox.run("settings", "set", "network.host", "hostname=mail", "domain=example.org")
         sandbox.run("enable", "mail_retrieval", "--yes")
         sandbox.run("domain", "add", "example.org")
@@ -111,6 +113,7 @@ def six() -> Iterator[Sandbox]:
             sandbox.destroy()
         else:
             shutil.rmtree(folder)
+        outside.stop()
 
 
 @pytest.mark.parametrize("recipient", RECIPIENTS)
