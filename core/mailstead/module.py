@@ -244,6 +244,8 @@ class Publication:
         table: name of the database's table.
         row: a pure function from a settings row to the published row; the columns in ``key``
             identify it.
+        reloads: name of the module's daemon that remembers what it did not find, and so is
+            reloaded when a row comes; "" where every row is seen at once.
     """
 
     section: type
@@ -251,6 +253,7 @@ class Publication:
     table: str
     key: tuple[str, ...]
     row: Callable[[Any], Mapping[str, str | int | None]]
+    reloads: str = ""
 
 
 def _several(kind: type) -> Any:

@@ -79,7 +79,7 @@ module = Module(
     publications=[
         Publication(
             Guests, "/var/lib/greeter/guests.db", "guests", ("name",),
-            lambda guest: {"name": guest.name},
+            lambda guest: {"name": guest.name}, reloads="greeterd",
         )
     ],
     validate=validate,

@@ -140,7 +140,7 @@ class Restoring:
             engine.machine.deadline,
         )
         databases = [item.path for item in self._wanted("sqlite")]
-        for action in planner.actions(files, databases):
+        for action in planner.actions(files, databases=databases):
             if action.verb in ("reload", "restart"):
                 yield ControlService(action)
 

@@ -23,7 +23,7 @@ from mailstead.settings.edit import validate_changed
 from mailstead.settings.file_history import FileHistory
 from mailstead.transaction.absent import Absent
 from mailstead.transaction.additions import NONE, Additions, read_additions
-from mailstead.transaction.changes import FileChange, Plan, ServiceAction
+from mailstead.transaction.changes import FileChange, Plan, Rows, ServiceAction
 from mailstead.transaction.check import Checker
 from mailstead.transaction.contexts import Contexts
 from mailstead.transaction.files import FileComparer, FileComparison
@@ -145,7 +145,8 @@ class Planner:
         coming = tuple(name for name in target.enabled if not running.is_enabled(name))
         modules = {name: self.registry.module(name) for name in target.enabled}
         generated = self._missing_generated(modules)
-        services, watched = self._services(running, target, files)
+        rows = publisher.rows(changes)
+        services, watched = self._services(running, target, files, rows)
         return Plan(
             revision=store.revision(),
             changes=changes,
@@ -156,7 +157,7 @@ class Planner:
             folders=self._folders(modules, coming),
             generated=generated,
             files=files,
-            rows=publisher.rows(changes),
+            rows=rows,
             services=services,
             watched=watched,
             consents=self._missing_consents(files, generated),
@@ -231,13 +232,17 @@ class Planner:
         )
 
     def _services(
-        self, running: Context, target: Context, files: Sequence[FileChange]
+        self,
+        running: Context,
+        target: Context,
+        files: Sequence[FileChange],
+        rows: Sequence[Rows],
     ) -> tuple[tuple[ServiceAction, ...], tuple[ServiceAction, ...]]:
         stopped = self.machine.list_directory(self.contexts.instance.state_path("stopped"))
         planner = ServicePlanner(
             self.registry, self.controls, running, target, frozenset(stopped), self.machine.deadline
         )
-        actions = planner.actions(files)
+        actions = planner.actions(files, rows)
         return actions, planner.watched(actions)
 
     def _missing_consents(

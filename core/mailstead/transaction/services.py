@@ -11,7 +11,7 @@ from mailstead.guard import Deadline
 from mailstead.machine.base import ServiceControl
 from mailstead.module import Daemon
 from mailstead.registry import Registry
-from mailstead.transaction.changes import FileChange, ServiceAction, Verb
+from mailstead.transaction.changes import FileChange, Rows, ServiceAction, Verb
 from mailstead.transaction.daemons import Contents, DaemonQuestions
 
 Controls = Callable[[Daemon], ServiceControl]
@@ -29,12 +29,16 @@ class ServicePlanner:
     deadline: Deadline
 
     def actions(
-        self, files: Sequence[FileChange], databases: Sequence[str] = ()
+        self,
+        files: Sequence[FileChange],
+        rows: Sequence[Rows] = (),
+        databases: Sequence[str] = (),
     ) -> tuple[ServiceAction, ...]:
         """Give the actions in the order they are taken: stops first, then in boot order.
 
         Args:
             files: those that change.
+            rows: those that are published.
             databases: system paths of those that are replaced as a whole.
         """
         contents: dict[str, tuple[bytes | None, bytes | None]] = dict.fromkeys(
@@ -45,7 +49,11 @@ class ServicePlanner:
         order = self.registry.boot_order(self.target.enabled)
         leaving = [name for name in self.running.enabled if not self.target.is_enabled(name)]
         stops = (self._stop(name, item) for name in reversed(leaving) for item in self._of(name))
-        rest = (self._act(name, item, contents, saved) for name in order for item in self._of(name))
+        rest = (
+            self._act(name, item, contents, saved) or self._tell(name, item, rows)
+            for name in order
+            for item in self._of(name)
+        )
         return tuple(action for action in (*stops, *rest) if action is not None)
 
     def watched(self, actions: Sequence[ServiceAction]) -> tuple[ServiceAction, ...]:
@@ -89,6 +97,23 @@ class ServicePlanner:
         if not is_running:
             return self._revive(name, daemon, relevant)
         return self._changed(name, daemon, relevant, saved) if relevant else None
+
+    def _tell(self, name: str, daemon: Daemon, rows: Sequence[Rows]) -> ServiceAction | None:
+        """Reload a daemon that may remember that it did not find a row that comes."""
+        publications = self.registry.module(name).publications
+        tables = {item.table for item in publications if item.reloads == daemon.name}
+        come = (
+            ", ".join(map(str, change.key.values()))
+            for item in rows
+            if item.module == name
+            for change in item.changes
+            if change.old is None and change.table in tables
+        )
+        first = next(come, "")
+        if not first or self.controls(daemon).state() is None:
+            return None
+        reason = f"it may remember that {first} was not there"
+        return self._action(name, daemon, "reload", reason, True)
 
     def _revive(self, name: str, daemon: Daemon, relevant: Contents) -> ServiceAction | None:
         """Start a dead daemon when its configuration changes, unless an admin stopped it."""

@@ -323,6 +323,29 @@ def test_a_disabled_module_publishes_nothing(saved: Site) -> None:
     assert len(saved.machine.rows[database]["guests"]) == 1
 
 
+def test_a_row_that_comes_reloads_the_daemon_that_remembers_it_was_missing(saved: Site) -> None:
+    """Once, and the plan says why; a row that goes reloads nothing."""
+    for name in ("ada", "bob"):
+        saved.engine.editor.add_row("greeter.guests", {"name": name}, saved.engine.actor)
+    (action,) = saved.engine.plan().services
+    assert (str(action), action.reason) == (
+        "reload greeterd", "it may remember that ada was not there"
+    )  # fmt: skip
+    saved.save()
+    assert saved.services.of("greeterd").reloads == 1
+    saved.engine.editor.remove_row("greeter.guests", "ada", saved.engine.actor)
+    assert saved.save() == "committed"
+    assert saved.services.of("greeterd").reloads == 1
+
+
+def test_rows_do_not_start_a_daemon_that_is_down(saved: Site) -> None:
+    """It reads them when it is started."""
+    saved.engine.stop("greeter")
+    saved.engine.editor.add_row("greeter.guests", {"name": "ada"}, saved.engine.actor)
+    assert saved.save() == "committed"
+    assert (saved.services.of("greeterd").starts, saved.services.of("greeterd").reloads) == (1, 0)
+
+
 def test_a_secret_is_in_no_diff(saved: Site) -> None:
     """Not in the plan, not in its file's diff; in the file."""
     saved.set(password="hunter2 hunter2")

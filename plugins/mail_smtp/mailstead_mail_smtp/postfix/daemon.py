@@ -12,6 +12,7 @@ from mailstead_mail_smtp.postfix.sockets import SMTP, SUBMISSION, has_authentica
 from mailstead_network.addresses import probe_address
 from mailstead_network.names import fqdn
 
+DAEMON = "postfix"
 MAIN_CF = "/etc/postfix/main.cf"
 # postconf(5) and master(8): these take a stop and a start. Ports are not among them: master(8)
 # opens and closes what master.cf lists at a reload.
@@ -23,7 +24,7 @@ def daemon() -> Daemon:
     """Give the daemon: postfix(1)."""
     command = ("postfix", "-c", "{/etc/postfix}")
     return Daemon(
-        "postfix",
+        DAEMON,
         unit="postfix",
         main_unit="postfix@-",
         native=Native(
