@@ -5,6 +5,9 @@ steps of the code, and a system call that waits is left. In another thread by an
 the interpreter raises there (PyThreadState_SetAsyncExc of its C API), once a wait is over.
 Code in C that does not return to the interpreter is not reached.
 
+What an exception would be lost in waits: what Python runs between two steps of its own accord (the
+garbage collector, which rests meanwhile, and its callbacks) has nobody to catch it.
+
 Deadlines nest: while an inner one runs, the clock of the outer one stands still, so that whoever
 was late is the one that is named.
 """
@@ -46,8 +49,10 @@ class _Alarm(AbstractContextManager[None]):
         self.rings = 0
         self.handler: Any = None
         self.timer = (0.0, 0.0)
+        self.collects = False
 
     def __enter__(self) -> None:
+        self.collects = _rest()
         self.handler = signal.signal(signal.SIGALRM, self._ring)
         self.timer = signal.setitimer(signal.ITIMER_REAL, self.seconds, INTERVAL)
 
@@ -56,6 +61,7 @@ class _Alarm(AbstractContextManager[None]):
         signal.signal(signal.SIGALRM, self.handler)  # the last ring, if any, was heard before
         if any(self.timer):
             signal.setitimer(signal.ITIMER_REAL, *self.timer)
+        _end_rest(self.collects)
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
         if frame is not None and _must_wait(frame):
@@ -78,8 +84,10 @@ class _Watched(AbstractContextManager[None]):
         self.outer: _Watched | None = None
         self.frame: FrameType | None = None
         self.begin = self.end = 0.0
+        self.collects = False
 
     def __enter__(self) -> None:
+        self.collects = _rest()
         self.frame = sys._getframe(1)
         self.begin = monotonic()
         self.end = self.begin + self.seconds
@@ -89,6 +97,7 @@ class _Watched(AbstractContextManager[None]):
         self.is_left = True
         _watcher().leave(self)
         self.frame = None
+        _end_rest(self.collects)
 
 
 class _Watcher:
@@ -150,6 +159,18 @@ def _watcher() -> _Watcher:
     if found is None:
         found = _local.watcher = _Watcher()
     return found
+
+
+def _rest() -> bool:
+    """Let the garbage collector rest; tells whether it did not before."""
+    collects = gc.isenabled()
+    gc.disable()
+    return collects
+
+
+def _end_rest(collects: bool) -> None:
+    if collects:
+        gc.enable()
 
 
 def _stack(thread: int) -> list[FrameType]:

@@ -212,6 +212,32 @@ def test_an_interruption_is_not_lost_in_a_callback_of_the_garbage_collector(wher
     assert lost == []
 
 
+@THREADS
+def test_what_goes_round_is_not_collected_while_it_could_ring(where: Where) -> None:
+    """A finalizer, or a weak reference's callback, has nobody to catch what is raised in it."""
+    collected: list[int] = []
+    seen: list[int] = []
+
+    class Round:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            collected.append(1)
+
+    def litter() -> None:
+        try:
+            while True:
+                Round()
+        finally:
+            seen.append(len(collected))
+
+    assert gc.isenabled()
+    assert where(lambda: late(litter)) == "late"
+    assert gc.isenabled()
+    assert seen == [0]
+
+
 TRACED = """
 import sys, threading
 from mailstead.machine.base import DeadlineExceeded
