@@ -11,7 +11,7 @@ import pytest
 from tests.system.conftest import Site, new_site
 from tests.system.sandbox import message, wait_until
 
-ADA, GRACE, BOB = "ada@example.org", "grace@example.org", "bob@example.org"
+ADA, GRACE = "ada@example.org", "grace@example.org"
 FRIEND = "friend@elsewhere.example"
 BULK = 60_000  # bytes of one message
 
@@ -21,9 +21,17 @@ def place() -> Iterator[Site]:
     """Give a site in which each mailbox may hold 100 KiB."""
     with new_site() as made:
         made.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=100K")
+        made.sandbox.run("settings", "set", "mail_smtp.options", "message_size=70K")
         made.sandbox.run("save")
-        made.sandbox.add_user("bob")
         yield made
+
+
+def newcomer(place: Site, name: str, quota: str) -> str:
+    """Add a user; gives the address of an empty mailbox that may hold so much."""
+    place.sandbox.add_user(name)
+    address = f"{name}@example.org"
+    place.sandbox.run("account", "quota", address, quota)
+    return address
 
 
 def send_bulk(place: Site, recipient: str, subject: str) -> str:
@@ -64,14 +72,15 @@ def test_an_overfull_mailbox_is_refused_and_a_larger_quota_counts_at_once(place:
 def test_behind_an_alias_the_sender_is_told_by_a_bounce(place: Site) -> None:
     """Whoever hides behind it is not asked about at the door."""
     run = place.sandbox.run
+    gina = newcomer(place, "gina", "default")
     run("group", "add", "all")
-    run("group", "add-member", "all", "grace")
+    run("group", "add-member", "all", "gina")
     run("alias", "add", "all@example.org", "--group", "all")
-    assert send_bulk(place, GRACE, "fills") == ""
-    wait_until(lambda: "fills" in place.sandbox.subjects(GRACE))
+    assert send_bulk(place, gina, "fills") == ""
+    wait_until(lambda: "fills" in place.sandbox.subjects(gina))
     assert send_bulk(place, "all@example.org", "too much") == ""
     wait_until(lambda: any("the mailbox is full" in it for it in place.outside.messages()))
-    assert "too much" not in place.sandbox.subjects(GRACE)
+    assert "too much" not in place.sandbox.subjects(gina)
 
 
 def test_unlimited_is_without_limit(place: Site) -> None:
@@ -104,48 +113,61 @@ def knows_room(place: Site, address: str) -> bool:
 
 def test_postfix_does_not_ask_about_a_mailbox_that_has_room(place: Site) -> None:
     """From when it is found out until it is half full, or its limit changes."""
-    place.sandbox.run("account", "quota", BOB, "1G")
-    assert not knows_room(place, BOB)
+    bob = newcomer(place, "bob", "1G")
+    assert not knows_room(place, bob)
     place.sandbox.run("room", "find")
-    assert knows_room(place, BOB)
-    place.sandbox.run("account", "quota", BOB, "900M")
-    assert not knows_room(place, BOB)
+    assert knows_room(place, bob)
+    place.sandbox.run("account", "quota", bob, "900M")
+    assert not knows_room(place, bob)
+
+
+def test_a_mailbox_that_could_not_be_looked_at_is_told_of(place: Site) -> None:
+    """Also where the job is quiet; it goes on being asked about."""
+    run = place.sandbox.run
+    carl = newcomer(place, "carl", "1G")
+    run("stop", "mail_retrieval", "--yes")
+    try:
+        told = run("room", "find", "--quiet", status=1).stderr
+    finally:
+        run("start", "mail_retrieval")
+    assert "mailboxes could not be looked at" in told
+    assert "mail_retrieval must be enabled, saved and running" in told
+    assert not knows_room(place, carl)
 
 
 def test_it_asks_again_once_dovecot_tells_that_a_mailbox_fills(place: Site) -> None:
     """So that the message too many is refused at the door."""
     run = place.sandbox.run
-    run("settings", "set", "mail_smtp.options", "message_size=70K")
-    run("save")
-    run("account", "quota", BOB, "150K")
+    dora = newcomer(place, "dora", "150K")
     run("room", "find")
-    assert knows_room(place, BOB)
-    assert send_bulk(place, BOB, "half") == ""
-    assert send_bulk(place, BOB, "and more") == ""
-    wait_until(lambda: not knows_room(place, BOB))
-    assert send_bulk(place, BOB, "too much").startswith("552 5.2.2")
+    assert knows_room(place, dora)
+    assert send_bulk(place, dora, "half") == ""
+    assert send_bulk(place, dora, "and more") == ""
+    wait_until(lambda: not knows_room(place, dora))
+    assert send_bulk(place, dora, "too much").startswith("552 5.2.2")
 
 
 def test_what_was_found_out_under_other_settings_does_not_count(place: Site) -> None:
     """A smaller mailbox or a larger message may not fit."""
-    place.sandbox.run("account", "quota", BOB, "10M")
+    emil = newcomer(place, "emil", "10M")
     place.sandbox.run("room", "find")
-    assert knows_room(place, BOB)
-    place.sandbox.run("settings", "set", "mail_retrieval.mailboxes", "size=90K")
-    place.sandbox.run("save")
-    assert not knows_room(place, BOB)
+    assert knows_room(place, emil)
+    for size in ("90K", "100K"):
+        place.sandbox.run("settings", "set", "mail_retrieval.mailboxes", f"size={size}")
+        place.sandbox.run("save")
+        assert knows_room(place, emil) is (size == "100K")
 
 
 def test_a_mailbox_that_is_closed_is_refused_from_then_on(place: Site) -> None:
     """Although it was known to have room; open again, it takes mail."""
     run = place.sandbox.run
-    run("account", "quota", BOB, "10M")
+    fred = newcomer(place, "fred", "10M")
     run("room", "find")
-    assert knows_room(place, BOB)
-    assert send_bulk(place, BOB, "open") == ""
-    run("account", "suspend", BOB, "--refuse-mail")
-    assert send_bulk(place, BOB, "closed").startswith("550 5.2.1")
+    assert knows_room(place, fred)
+    assert send_bulk(place, fred, "open") == ""
+    run("account", "suspend", fred, "--refuse-mail")
+    assert send_bulk(place, fred, "closed").startswith("550 5.2.1")
     run("room", "find")
-    assert send_bulk(place, BOB, "closed still").startswith("550 5.2.1")
-    run("account", "resume", BOB)
-    assert send_bulk(place, BOB, "open again") == ""
+    assert send_bulk(place, fred, "closed still").startswith("550 5.2.1")
+    run("account", "resume", fred)
+    assert send_bulk(place, fred, "open again") == ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import attrs
+
 from mailstead.plugin import Context, Machine, MachineError
 from mailstead_mail_retrieval.room import has_room, largest_message, terms
 from mailstead_mail_retrieval.usage import usage_of
@@ -13,8 +15,17 @@ from mailstead_users.directory import Directory
 BELIEVED = 30 * 86400  # seconds until a mailbox is looked at again
 
 
-def find_room(context: Context, machine: Machine, directory: Directory) -> Iterator[str]:
-    """Look at the mailboxes of which nothing is known; gives those that have room."""
+@attrs.frozen
+class Look:
+    """What was found out about a mailbox; ``trouble`` says why nothing was."""
+
+    address: str
+    has_room: bool
+    trouble: MachineError | None = None
+
+
+def find_room(context: Context, machine: Machine, directory: Directory) -> Iterator[Look]:
+    """Look at the mailboxes of which nothing is known."""
     now, last = machine.now(), ""
     with directory.write() as connection:
         room.forget_closed(connection)
@@ -24,27 +35,25 @@ def find_room(context: Context, machine: Machine, directory: Directory) -> Itera
         if not found:
             return
         last = found[-1]
-        yield from (name for name in found if _look_at(context, machine, directory, name))
+        yield from (_look_at(context, machine, directory, name) for name in found)
 
 
-def _look_at(context: Context, machine: Machine, directory: Directory, address: str) -> bool:
-    if not _has_room(context, machine, address):
+def _look_at(context: Context, machine: Machine, directory: Directory, address: str) -> Look:
+    look = _look(context, machine, address)
+    if look.has_room:
+        with directory.write() as connection:
+            room.remember(connection, address, terms(context), machine.now())
+        # What came meanwhile may have filled it, and Dovecot told it before it was known.
+        look = _look(context, machine, address)
+    if not look.has_room:
         with directory.write() as connection:
             room.forget(connection, address)
-        return False
-    with directory.write() as connection:
-        room.remember(connection, address, terms(context), machine.now())
-    # What came meanwhile may have filled it, and Dovecot told it before it was known.
-    if _has_room(context, machine, address):
-        return True
-    with directory.write() as connection:
-        room.forget(connection, address)
-    return False
+    return look
 
 
-def _has_room(context: Context, machine: Machine, address: str) -> bool:
+def _look(context: Context, machine: Machine, address: str) -> Look:
     try:
         usage = usage_of(context, machine, address)
-    except MachineError:
-        return False
-    return has_room(usage, largest_message(context))
+    except MachineError as error:
+        return Look(address, has_room=False, trouble=error)
+    return Look(address, has_room(usage, largest_message(context)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import MachineError
 from mailstead_mail_retrieval.finding_room import find_room
 from mailstead_mail_smtp.addresses import room
 from mailstead_users.opening import open_directory
@@ -16,16 +17,26 @@ def room_group() -> None:
 
 
 @room_group.command("find")
-@click.option("--quiet", is_flag=True, help="Say nothing.")
+@click.option("--quiet", is_flag=True, help="Say nothing, unless Dovecot did not answer.")
 @pass_app
 def find(app: App, quiet: bool) -> None:
-    """Find out which mailboxes have room that are not known to."""
+    """Find out which mailboxes have room that are not known to.
+
+    One that Dovecot says nothing of goes on being asked about; the exit status is 1 then.
+    """
     app.engine.require_enabled("mail_retrieval")
     context = app.engine.context("running")
     with open_directory(context) as directory:
-        count = sum(1 for _ in find_room(context, app.engine.machine, directory))
+        count, troubles = 0, list[MachineError]()
+        for look in find_room(context, app.engine.machine, directory):
+            count += look.has_room
+            if look.trouble is not None:
+                troubles.append(look.trouble)
     if not quiet:
         app.say(f"{count} mailboxes were found to have room")
+    if troubles:
+        app.warn(f"{len(troubles)} mailboxes could not be looked at")
+        raise troubles[0]
 
 
 @room_group.command("filling")
