@@ -26,7 +26,7 @@ from typing import (
 import attrs
 
 from mailstead.errors import InvalidValue
-from mailstead.settings.types import FieldType, field_type_of
+from mailstead.settings.types import FieldType, Mentions, field_type_of, mentions_of
 
 if TYPE_CHECKING:
     from mailstead.module import Problem
@@ -44,6 +44,7 @@ class Field:
         many: the value is a tuple of the type's values.
         optional: the value may be ``None``.
         required: there is no default; a row or form is incomplete without it.
+        mentions: rows of tables that a value names without needing them.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Field:
     help: str
     unit: str
     min_items: int
+    mentions: Mentions | None = None
 
     def parse(self, raw: object, where: str) -> Any:
         """Turn what a person or file gave into the field's value, or raise InvalidValue."""
@@ -198,7 +200,15 @@ def _field(item: attrs.Attribute[Any], hint: Any) -> Field:
         help=item.metadata.get("help", ""),
         unit=item.metadata.get("unit", ""),
         min_items=item.metadata.get("min_items", 0),
+        mentions=_mentions(item.name, hint, many),
     )
+
+
+def _mentions(name: str, hint: Any, many: bool) -> Mentions | None:
+    found = mentions_of(hint)
+    if found is not None and many:
+        raise TypeError(f"{name}: several values cannot mention rows")
+    return found
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

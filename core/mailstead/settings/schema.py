@@ -69,8 +69,8 @@ class Schema:
         self._by_path[bound.path] = bound
         self._by_class[bound.section.cls] = bound
         for field in bound.section.fields:
-            if isinstance(field.type, Reference):
-                self._references.setdefault(field.type.target, []).append((bound, field))
+            for target in _targets(field):
+                self._references.setdefault(target, []).append((bound, field))
 
     def find(self, path: str) -> Bound:
         """Give a section by ``module.section``. Raises NotFound with the nearest names."""
@@ -96,8 +96,14 @@ class Schema:
         return tuple(self._by_path.values())
 
     def references_to(self, path: str) -> tuple[tuple[Bound, Field], ...]:
-        """Give the fields that refer to rows of a section."""
+        """Give the fields that refer to rows of a section, or may mention one."""
         return tuple(self._references.get(path, ()))
+
+
+def _targets(field: Field) -> tuple[str, ...]:
+    if isinstance(field.type, Reference):
+        return (field.type.target,)
+    return field.mentions.targets if field.mentions is not None else ()
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args, get_origin
+
+import attrs
 
 from mailstead.settings.addresses import PORT, Address, Cidr, HostAndPort, Member, address_span
 from mailstead.settings.grammar import FieldType
@@ -26,8 +29,8 @@ from mailstead.settings.values import (
 
 __all__ = [
     "DomainName", "Duration", "FieldType", "FilePath", "HostName", "HostPort", "IPAddress",
-    "MailAddress", "MemberAddress", "Name", "Network", "Port", "Reference", "Secret", "Size",
-    "Text", "address_span", "field_type_of", "integer", "reference", "text",
+    "MailAddress", "MemberAddress", "Mentions", "Name", "Network", "Port", "Reference", "Secret",
+    "Size", "Text", "address_span", "field_type_of", "integer", "reference", "text",
 ]  # fmt: skip
 
 Text = Annotated[str, Line()]
@@ -58,6 +61,28 @@ def text(maximum: int, pattern: str = "", words: str = "") -> FieldType:
 def reference(target: str) -> FieldType:
     """Make the type of references to a row of ``target``, a ``module.section``."""
     return Reference(target)
+
+
+@attrs.frozen
+class Mentions:
+    """Rows that a value names without needing them; while one is there, it is in use.
+
+    For ``Annotated[...]``, beside the field's type: an address elsewhere is as good as one in a
+    domain of ours, but a domain that goes would turn the one into the other.
+
+    Attributes:
+        targets: the tables, ``module.section``; a row in any of them is meant.
+        key: a pure function that gives the key text of the row a value names.
+    """
+
+    targets: tuple[str, ...]
+    key: Callable[[str], str]
+
+
+def mentions_of(hint: Any) -> Mentions | None:
+    """Give what an annotation says its values mention."""
+    metadata = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((item for item in metadata if isinstance(item, Mentions)), None)
 
 
 def field_type_of(hint: Any) -> FieldType:

@@ -40,10 +40,12 @@ def uses_of(store: Store, schema: Schema, path: str, keys: Collection[str]) -> I
 
 
 def targets(field: Field, cells: Mapping[str, Json]) -> tuple[str, ...]:
-    """Give the key texts a reference field holds, its default counting like a set value."""
+    """Give the key texts a field refers to, its default counting like a set value."""
     value = cells[field.name] if field.name in cells else default_of(field)
     if field.many:
         return tuple(value)
+    if value and field.mentions is not None:
+        return (field.mentions.key(value),)
     return (value,) if value else ()
 
 

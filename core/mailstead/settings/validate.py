@@ -121,7 +121,14 @@ def _exists(store: Store, schema: Schema, path: str, key: str) -> bool:
 def _dangling(store: Store, schema: Schema, removed: dict[str, set[str]]) -> Iterator[Problem]:
     for path, keys in removed.items():
         for use in uses_of(store, schema, path, keys):
-            yield Problem(use.where, _lost(use, path), "name another row, or add it again")
+            if not _is_elsewhere(store, schema, use):
+                yield Problem(use.where, _lost(use, path), "name another row, or add it again")
+
+
+def _is_elsewhere(store: Store, schema: Schema, use: Use) -> bool:
+    """Tell whether another table has the row that is mentioned."""
+    tables = use.field.mentions.targets if use.field.mentions is not None else ()
+    return any(_exists(store, schema, path, key) for path in tables for key in use.targets)
 
 
 def _lost(use: Use, path: str) -> str:

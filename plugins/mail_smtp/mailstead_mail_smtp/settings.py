@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mailstead.plugin import field, form, table, types
-from mailstead_mail_smtp.addresses.rules import check_alias, check_domain
+from mailstead_mail_smtp.addresses.rules import check_alias, check_domain, domain_of
+
+# An address here or elsewhere: were a domain of ours to go, its mail would be sent to strangers.
+Address = Annotated[
+    types.MailAddress,
+    types.Mentions(("mail_smtp.domains", "mail_smtp.domain_aliases"), domain_of),
+]
 
 
 @table(title="Mail domains", key=("name",), check=check_domain)
@@ -13,10 +19,10 @@ class Domains:
     """A domain this server receives mail for; effective after saving."""
 
     name: types.DomainName = field(help="the part of an address after the @")
-    catch_all: types.MailAddress | None = field(
+    catch_all: Address | None = field(
         default=None, help="gets a blind copy of all mail to and from the domain and its aliases"
     )
-    default_mailbox: types.MailAddress | None = field(
+    default_mailbox: Address | None = field(
         default=None, help="account that gets mail for unknown recipients; unset: it is refused"
     )
     comment: types.Text = field(default="", help="for people")
@@ -48,7 +54,7 @@ class Options:
     mailname: types.DomainName | None = field(
         default=None, help="domain of mail that local programs send; unset: the full host name"
     )
-    postmaster: types.MailAddress | None = field(
+    postmaster: Address | None = field(
         default=None, help="gets mail for postmaster and abuse; unset: root of this machine"
     )
     message_size: types.Size | None = field(

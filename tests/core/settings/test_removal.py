@@ -6,10 +6,10 @@ from typing import Annotated
 
 import pytest
 
-from mailstead.errors import InvalidValue
+from mailstead.errors import InUse, InvalidValue
 from mailstead.settings import types
 from mailstead.settings.declare import field, form, table
-from mailstead.settings.edit import Editor
+from mailstead.settings.edit import Editor, Record
 from mailstead.settings.schema import Schema
 from mailstead.settings.store import Store
 
@@ -105,3 +105,54 @@ def test_a_form_that_cannot_do_without_is_named(store: Store) -> None:
     with pytest.raises(InvalidValue, match=r"^ring\.main\.link: cannot be freed"):
         editor.remove_row("ring.link", "a", ROOT, force=True)
     assert store.has_draft()
+
+
+@table(title="Letters", key=("name",))
+class Letter:
+    """A row that may name a link, or something else."""
+
+    name: types.Name
+    to: (
+        Annotated[types.MailAddress, types.Mentions(("ring.link", "ring.other"), lambda it: it[0])]
+        | None
+    ) = field(default=None)
+
+
+@table(title="Others", name="other", key=("name",))
+class Other:
+    """Another table with such rows."""
+
+    name: types.Name
+
+
+@pytest.fixture
+def letters(store: Store) -> Editor:
+    """Give a letter to the link a and one to nobody we know."""
+    schema = Schema()
+    schema.add("ring", [Link, Letter, Other])
+    made = Editor(store, schema, lambda: 1.0)
+    made.add_row("ring.link", {"name": "a"}, ROOT)
+    made.add_row("ring.letter", {"name": "mine", "to": "a@example.org"}, ROOT)
+    made.add_row("ring.letter", {"name": "far", "to": "z@example.org"}, ROOT)
+    return made
+
+
+def test_a_row_that_is_mentioned_is_in_use(letters: Editor) -> None:
+    """By force the field is cleared, and the row it is in stays."""
+    with pytest.raises(InUse) as caught:
+        letters.remove_row("ring.link", "a", ROOT)
+    assert caught.value.users == ("ring.letter[mine].to",)
+    letters.remove_row("ring.link", "a", ROOT, force=True)
+    assert _names(letters, Letter) == ["far", "mine"]
+    assert "to" not in letters._store.record("draft", "ring.letter", "mine")
+    assert letters._store.record("draft", "ring.letter", "far")["to"] == "z@example.org"
+
+
+def test_what_is_mentioned_cannot_go_among_many_records(letters: Editor) -> None:
+    """Unless another table has a row of that name."""
+    letters._store.commit_draft(ROOT, 2.0)
+    gone = Record("ring.link", "a", None)
+    with pytest.raises(InvalidValue, match=r"^ring\.letter\[mine\]\.to: it refers to 'a'"):
+        letters.write_many([gone], ROOT)
+    letters.write_many([gone, Record("ring.other", "a", {})], ROOT)
+    assert (_names(letters, Link), _names(letters, Other)) == ([], ["a"])

@@ -16,14 +16,11 @@ def check_domain(record: Any, settings: Any) -> Iterator[Problem]:
     """Give problems with a domain's catch-all and default mailbox."""
     where = f"mail_smtp.domains[{record.name}]"
     yield from _copies(record.name, f"{where}.name")
-    if record.catch_all and _real(settings, _domain_of(record.catch_all)) == record.name:
+    if record.catch_all and _real(settings, domain_of(record.catch_all)) == record.name:
         yield _copy_of_copy(f"{where}.catch_all")
     yield from _targets(record, where)
-    target = record.default_mailbox
-    if target and settings.row(type(record), _domain_of(target)) is None:
-        problem = f"{_domain_of(target)} is not a mail domain of this server"
-        hint = "give the address of a mail account here"
-        yield Problem(f"{where}.default_mailbox", problem, hint)
+    if record.default_mailbox:
+        yield from _mailbox(record.default_mailbox, settings, f"{where}.default_mailbox")
     if _alias(settings, record.name) is not None:
         yield _both(f"{where}.name", record.name)
 
@@ -35,8 +32,19 @@ def check_alias(record: Any, settings: Any) -> Iterator[Problem]:
     if _domain(settings, record.name) is not None:
         yield _both(f"{where}.name", record.name)
     domain = _domain(settings, record.domain)
-    if domain and domain.catch_all and _domain_of(domain.catch_all) == record.name:
+    if domain and domain.catch_all and domain_of(domain.catch_all) == record.name:
         yield _copy_of_copy(f"{where}.name")
+
+
+def _mailbox(address: str, settings: Any, where: str) -> Iterator[Problem]:
+    """Postfix looks it up as the account is called, not by another name of its domain."""
+    local, _, name = address.rpartition("@")
+    alias = _alias(settings, name)
+    if alias is not None:
+        yield Problem(where, f"{name} is an alias of a domain", f"give {local}@{alias.domain}")
+    elif _domain(settings, name) is None:
+        hint = "give the address of a mail account here"
+        yield Problem(where, f"{name} is not a mail domain of this server", hint)
 
 
 def _targets(record: Any, where: str) -> Iterator[Problem]:
@@ -81,5 +89,6 @@ def _domain(settings: Any, name: str) -> Any:
     return settings.row(Domains, name)
 
 
-def _domain_of(address: str) -> str:
+def domain_of(address: str) -> str:
+    """Give the domain of an address."""
     return address.rpartition("@")[2]

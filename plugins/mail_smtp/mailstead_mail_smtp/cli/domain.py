@@ -115,7 +115,7 @@ def remove_domain(app: App, name: str, force: bool, with_mail: bool) -> None:
     found = app.engine.context_settings("running").row(Domains, name)
     if found is not None:
         _free(app, found.name, force=force, with_mail=with_mail)
-    app.engine.editor.remove_row(DOMAINS, name, app.engine.actor, force=force)
+    _remove(app, DOMAINS, name, force=force)
     app.say(f"domain {name} removed; {SAVE}")
 
 
@@ -148,11 +148,20 @@ def list_domain_aliases(app: App) -> None:
 
 @alias_group.command("remove")
 @click.argument("alias")
+@click.option("--force", is_flag=True, help="Also unset the settings that hold an address in it.")
 @pass_app
-def remove_alias(app: App, alias: str) -> None:
+def remove_alias(app: App, alias: str, force: bool) -> None:
     """Take a name of a domain away; the domain's addresses stay."""
-    app.engine.editor.remove_row(ALIASES, alias, app.engine.actor)
+    _remove(app, ALIASES, alias, force=force)
     app.say(f"{alias} is no longer a name of a domain; {SAVE}")
+
+
+def _remove(app: App, section: str, name: str, *, force: bool) -> None:
+    """Remove a row, and tell what else is unset or removed with it."""
+    uses = app.engine.editor.uses(section, name)
+    app.engine.editor.remove_row(section, name, app.engine.actor, force=force)
+    for use in uses:
+        app.warn(f"{use} held {name}, and is freed")
 
 
 def _values(given: dict[str, str | None]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mailstead.errors import InvalidInput, MailsteadError
+from mailstead.errors import InUse, InvalidInput, MailsteadError
+from mailstead_mail_smtp.settings import Domains, Options
 from tests.plugins.contexts import ACTOR, bench
 
 BAD_NAMES = [
@@ -99,3 +100,38 @@ def test_twins_of_a_domain_are_one(tmp_path: Path) -> None:
         made.add("mail_smtp.domains", name="BÜCHER.example")
         with pytest.raises(InvalidInput, match="exists"):
             made.add("mail_smtp.domains", name="xn--bcher-kva.EXAMPLE")
+
+
+def test_a_default_mailbox_is_named_as_its_account_is(tmp_path: Path) -> None:
+    """Postfix would not find it by another name of the domain, so that one is given."""
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.com")
+        made.add("mail_smtp.domain_aliases", name="example.net", domain="example.com")
+        with pytest.raises(InvalidInput, match=r"default_mailbox.*give ada@example\.com"):
+            made.editor.change_row(
+                "mail_smtp.domains", "example.com", {"default_mailbox": "ada@example.net"}, ACTOR
+            )
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [("mail_smtp.domains", "example.org"), ("mail_smtp.domain_aliases", "example.edu")],
+)
+def test_a_domain_goes_only_when_nothing_leads_to_it(
+    tmp_path: Path, section: str, name: str
+) -> None:
+    """Or copies and the postmaster's mail would be sent to whoever owns it then."""
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.add("mail_smtp.domain_aliases", name="example.edu", domain="example.org")
+        made.add("mail_smtp.domains", name="example.com", catch_all=f"watch@{name}")
+        made.set("mail_smtp.options", postmaster=f"ada@{name}")
+        with pytest.raises(InUse) as caught:
+            made.editor.remove_row(section, name, ACTOR)
+        assert set(caught.value.users) >= {
+            "mail_smtp.domains[example.com].catch_all", "mail_smtp.options.postmaster"
+        }  # fmt: skip
+        made.editor.remove_row(section, name, ACTOR, force=True)
+        context = made.context()
+        assert context.settings.row(Domains, "example.com") == Domains(name="example.com")
+        assert context.settings.form(Options).postmaster is None
