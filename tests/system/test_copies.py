@@ -96,6 +96,22 @@ def test_sender_and_recipients_with_one_catch_all_make_one_copy(place: Site) -> 
     assert len(outside(place, subject)) == 1
 
 
+def test_mail_for_the_postmaster_is_copied_once(place: Site) -> None:
+    """Of a domain, of one with the same catch-all and of the server; by users and by strangers."""
+    run = place.sandbox.run
+    run("settings", "set", "mail_smtp.options", f"postmaster={CARL}")
+    run("save")
+    try:
+        roles = ("postmaster@copied.example", "abuse@other.example", "postmaster@mail.example.org",
+                 "hostmaster@mail.example.org")  # fmt: skip
+        for sender in (FRIEND, OTTO):
+            for role in roles:
+                assert counts(place, send(place, sender, role), CARL, COPIES) == [1, 1], role
+    finally:
+        run("settings", "set", "mail_smtp.options", "postmaster=")
+        run("save")
+
+
 def test_a_catch_all_elsewhere_has_any_name(place: Site) -> None:
     """Also with signs that mean something to Postfix; only its own copy names it."""
     received, sent = send(place, FRIEND, EVE), send(place, EVE, ADA)

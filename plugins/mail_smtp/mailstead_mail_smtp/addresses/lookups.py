@@ -31,6 +31,7 @@ _WITHOUT = ""
 _ALIAS_DOMAIN = "JOIN domains ON domains.name = aliases.domain"
 LISTED = "reject_unlisted_sender"
 CLOSED = "550 5.2.1 this mailbox takes no mail"
+UNREACHED = "550 5.1.1 this address reaches nobody now"
 ROUTES = ("accounts", "aliases", "roles", "default_mailbox")
 COPY_ROUTES = ("copies", *(f"uncopied_{name}" for name in ROUTES))
 LOOKUPS = (
@@ -81,7 +82,10 @@ def queries(postmaster: str, ours: str = "", root: str = "") -> Mapping[str, str
             f"SELECT '{CLOSED}' FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} "
             f"AND refuses_mail UNION ALL SELECT '{CLOSED}' FROM aliases {_ALIAS_DOMAIN} "
             "JOIN accounts ON accounts.address = aliases.account "
-            f"WHERE aliases.address = {_ADDRESS} AND refuses_mail"
+            f"WHERE aliases.address = {_ADDRESS} AND refuses_mail "
+            # Else the domain's default mailbox would get its mail.
+            f"UNION ALL SELECT '{UNREACHED}' FROM aliases {_ALIAS_DOMAIN} "
+            f"WHERE aliases.address = {_ADDRESS} AND NOT EXISTS ({_aliases(_WITHOUT)})"
         ),
     }
 
@@ -99,7 +103,7 @@ def _routes(role: tuple[str, str], copy: str) -> dict[str, str]:
         "default_mailbox": (
             f"SELECT address{of_home} FROM domains home "
             f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
-            f"WHERE home.name = {_AT_DOMAIN}"
+            f"WHERE home.name = {_AT_DOMAIN} AND NOT refuses_mail"
         ),
     }
 

@@ -24,7 +24,7 @@ def mailname(context: Context) -> str:
 
 
 def postmaster(context: Context) -> str:
-    """Give the address that answers for this server; it is local unless the admin names one."""
+    """Give the address that answers for this server and its domains; local unless one is named."""
     return context.settings.form(Options).postmaster or f"postmaster@{fqdn(context)}"
 
 

@@ -12,11 +12,11 @@ from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.places import lookup
 from mailstead_mail_smtp.postfix.copies import copy_parameters
 from mailstead_mail_smtp.postfix.filters import filter_parameters
-from mailstead_mail_smtp.postfix.identity import identity, own_names
+from mailstead_mail_smtp.postfix.identity import LIKE_POSTMASTER, identity, own_names
 from mailstead_mail_smtp.postfix.limits import limits
 from mailstead_mail_smtp.postfix.relay import mynetworks
 from mailstead_mail_smtp.postfix.smarthost import smarthost_parameters
-from mailstead_mail_smtp.settings import Smarthost
+from mailstead_mail_smtp.settings import Options, Smarthost
 from mailstead_network.addresses import has_ipv6
 
 IMPOSTOR = "501 5.7.1 that is my own name"
@@ -115,7 +115,7 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     uid, gid = context.facts.get("vmail_ids") or (NOT_YET, NOT_YET)
     yield Parameter("virtual_mailbox_domains", lookup("domains"))
     yield Parameter("virtual_mailbox_maps", lookup("mailboxes"))
-    yield Parameter("virtual_alias_maps", ", ".join(map(lookup, ROUTES)))
+    yield Parameter("virtual_alias_maps", ", ".join((*map(lookup, ROUTES), *_own_roles(context))))
     comment = "else each domain is looked up as if it were an alias"
     yield Parameter("virtual_alias_domains", "", comment)
     yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
@@ -150,6 +150,19 @@ def _outbound(context: Context) -> Iterator[Parameter]:
         own = [item for item in instance.addresses if version in item]
         if own:
             yield Parameter(name, own[0])
+
+
+def _own_roles(context: Context) -> Iterator[str]:
+    """Give a map of this server's own postmaster and the like to whoever the admin names.
+
+    By way of local(8) and aliases(5), where all of this stands as well, there would be a message
+    anew, and a second copy for a catch-all.
+    """
+    options = context.settings.form(Options)
+    if options.postmaster:
+        names = (*own_names(context), "localhost")
+        roles = ("postmaster", *LIKE_POSTMASTER)
+        yield _inline((f"{role}@{name}" for name in names for role in roles), options.postmaster)
 
 
 def _inline(keys: Iterable[str], value: str) -> str:

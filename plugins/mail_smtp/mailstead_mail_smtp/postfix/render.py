@@ -10,7 +10,12 @@ from mailstead_mail_smtp import places
 from mailstead_mail_smtp.addresses.lookups import LOOKUPS, queries
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
-from mailstead_mail_smtp.postfix.identity import LIKE_POSTMASTER, mailname, our_postmaster
+from mailstead_mail_smtp.postfix.identity import (
+    LIKE_POSTMASTER,
+    mailname,
+    our_postmaster,
+    postmaster,
+)
 from mailstead_mail_smtp.postfix.parameters import own_parameters
 from mailstead_mail_smtp.postfix.services import own_services
 from mailstead_mail_smtp.postfix.smarthost import PASSWORDS, password_line, password_template
@@ -77,7 +82,7 @@ def _passwords(context: Context) -> Mapping[str, Any]:
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
         host = fqdn(context)
-        query = queries(f"postmaster@{host}", our_postmaster(context), f"root@{host}")[name]
+        query = queries(postmaster(context), our_postmaster(context), f"root@{host}")[name]
         by_domain = name.removeprefix("uncopied_") in BY_DOMAIN
         domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if by_domain else ""
         return {

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from mailstead_mail_smtp.addresses.accounts import create_account, suspend
 from mailstead_mail_smtp.addresses.aliases import alias_account, alias_external, alias_group
-from mailstead_mail_smtp.addresses.lookups import CLOSED, LISTED, LOOKUPS, queries
+from mailstead_mail_smtp.addresses.lookups import CLOSED, LISTED, LOOKUPS, UNREACHED, queries
 from mailstead_mail_smtp.addresses.tables import DOMAINS
 from mailstead_mail_smtp.places import LOOKUP_DATABASE
 from mailstead_users.directory import Directory
@@ -177,6 +177,17 @@ def test_a_closed_mailbox_is_found_and_refused(ask: Ask, directory: Directory) -
         assert ask("closed", name) == CLOSED
         assert ask(lookup, name) == f"ada@example.com,{COPY}"
     assert ask("aliases", "all@example.com") == f"bob@example.org,{COPY}"
+    assert ask("default_mailbox", "@example.com") == ""
+
+
+def test_an_alias_that_reaches_nobody_is_refused(ask: Ask, directory: Directory) -> None:
+    """A default mailbox gets what is for no address; this one is an address."""
+    assert ask("closed", "all@example.net") == ask("closed", "out@example.com") == ""
+    with directory.write() as connection:
+        for address in ("ada@example.com", "bob@example.org"):
+            suspend(connection, address, refuse_mail=True)
+    assert ask("aliases", "all@example.com") == ""
+    assert ask("closed", "all@example.com") == ask("closed", "all@example.net") == UNREACHED
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
