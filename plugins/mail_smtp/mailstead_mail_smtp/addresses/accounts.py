@@ -35,7 +35,7 @@ class MailAccount:
         quota: bytes; ``None``: what holds for all, 0: no limit.
         may_log_in: false while it is suspended.
         refuses_mail: true while it is suspended and closed to new mail as well.
-        is_managed: false while its domain is not one of ours; it is without effect then.
+        is_managed: false while its domain is not one of ours; it gets no mail then.
         aliases: how many there are for it alone.
         user_enabled: false while its user may not log in anywhere.
     """
@@ -133,7 +133,7 @@ def count_accounts(connection: sa.Connection, domain: str) -> int:
 
 
 def unmanaged_domains(connection: sa.Connection) -> dict[str, int]:
-    """Count the accounts in each domain that is not managed; they are without effect."""
+    """Count the accounts in each domain that is not managed; they get no mail."""
     managed = sa.select(DOMAINS.c.name).where(DOMAINS.c.name == ACCOUNTS.c.domain).exists()
     select = sa.select(ACCOUNTS.c.domain, sa.func.count()).where(~managed)
     rows = connection.execute(select.group_by(ACCOUNTS.c.domain).order_by(ACCOUNTS.c.domain))

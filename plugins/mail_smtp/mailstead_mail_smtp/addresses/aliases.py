@@ -5,6 +5,7 @@ The target is never an alias, so that aliases cannot run in circles. An alias is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import attrs
@@ -66,10 +67,19 @@ def alias_group(connection: sa.Connection, address: str, group: str) -> Alias:
     return _create(connection, address, group_id=found.id)
 
 
-def alias_external(connection: sa.Connection, address: str, external: str) -> Alias:
-    """Send an address's mail elsewhere. Raises InvalidValue, NotFound, AlreadyExists."""
+def alias_external(
+    connection: sa.Connection, address: str, external: str, mydestination: Collection[str] = ()
+) -> Alias:
+    """Send an address's mail elsewhere. Raises InvalidValue, NotFound, AlreadyExists.
+
+    ``mydestination`` are names of the server itself, whose mail is for root or the postmaster:
+    it would come back here, or end at nobody.
+    """
     where = "alias.external"
     local, domain = parse_target(external, where)
+    if domain in mydestination:
+        hint = "give the account with --account, or an address on another server"
+        raise InvalidValue(f"{domain} is this server itself", where=where, hint=hint)
     if real_domain(connection, domain) is not None:
         hint = "give the account with --account, or the group with --group"
         raise InvalidValue(f"{domain} is a domain of this server", where=where, hint=hint)

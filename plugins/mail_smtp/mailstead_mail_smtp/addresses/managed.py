@@ -35,9 +35,13 @@ def canonical_address(
 def known_as(connection: sa.Connection, address: str, where: str) -> str:
     """Give the stored form of an address that may exist. Raises InvalidValue.
 
-    One whose domain is no longer managed is known by what it was.
+    One whose domain is no longer managed is known by what it was, also where that has become
+    another name of a domain since.
     """
     local, domain = split_address(address, where)
+    written = f"{local}@{domain}"
+    if any(_has(connection, table, written) for table in (ACCOUNTS, ALIASES)):
+        return written
     return f"{local}@{real_domain(connection, domain) or domain}"
 
 
@@ -57,7 +61,12 @@ def refuse_taken(connection: sa.Connection, address: str, where: str) -> None:
     """Raise AlreadyExists when an account or alias has the address."""
     for table, word, command in ((ACCOUNTS, "account", "account delete"),
                                  (ALIASES, "alias", "alias remove")):  # fmt: skip
-        if connection.execute(sa.select(table.c.address).where(table.c.address == address)).first():
+        if _has(connection, table, address):
             hint = f"choose another, or run `mailstead {command} {address}` first"
             problem = f"the mail {word} {address} exists already"
             raise AlreadyExists(problem, where=where, hint=hint)
+
+
+def _has(connection: sa.Connection, table: sa.Table, address: str) -> bool:
+    select = sa.select(table.c.address).where(table.c.address == address)
+    return connection.execute(select).first() is not None

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import click
+import sqlalchemy as sa
 
 from mailstead.cli.app import App, pass_app
 from mailstead_mail_smtp.addresses import aliases
 from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened
-
-MAKE = {
-    "account": aliases.alias_account,
-    "group": aliases.alias_group,
-    "external": aliases.alias_external,
-}
+from mailstead_mail_smtp.postfix.identity import mydestination
 
 
 @click.group("alias")
@@ -40,7 +36,7 @@ def add(
         raise click.UsageError("give one of --account, --group and --external")
     kind, target = targets[0]
     with opened(app) as directory, directory.write() as connection:
-        made = MAKE[kind](connection, address, target)
+        made = _make(app, connection, kind, address, target)
     app.note("alias add", f"{made.address} for {made.target}")
     app.say(f"alias {made.address} added: {words(made)}")
 
@@ -87,6 +83,17 @@ def remove(app: App, address: str) -> None:
         gone = aliases.delete_alias(connection, address)
     app.note("alias remove", f"{gone.address} for {gone.target}")
     app.say(f"alias {gone.address} removed")
+
+
+def _make(
+    app: App, connection: sa.Connection, kind: str, address: str, target: str
+) -> aliases.Alias:
+    if kind == "account":
+        return aliases.alias_account(connection, address, target)
+    if kind == "group":
+        return aliases.alias_group(connection, address, target)
+    own = mydestination(app.engine.context("running"))
+    return aliases.alias_external(connection, address, target, own)
 
 
 def words(alias: aliases.Alias) -> str:

@@ -132,6 +132,7 @@ def add_alias(app: App, alias: str, domain: str) -> None:
     """Make ALIAS another name of DOMAIN."""
     values = {"name": alias, "domain": domain}
     _refuse_target(app, ALIASES, alias)
+    _refuse_addresses(app, alias)
     key = app.engine.editor.add_row(ALIASES, values, app.engine.actor)
     app.say(f"{key} is another name of {domain}; {SAVE}")
 
@@ -188,6 +189,22 @@ def _refuse_target(app: App, section: str, domain: str) -> None:
         raise InvalidValue(problem, where=f"{section}[{name}].name", hint=hint)
 
 
+def _refuse_addresses(app: App, alias: str) -> None:
+    """Raise InvalidValue for a name in which there are addresses: they would be others' then."""
+    try:
+        name = str(DOMAIN_NAME.parse(alias))
+    except ValueError:
+        return  # the draft refuses it
+    if not _is_in_effect(app):
+        return
+    with opened(app) as directory, directory.read() as connection:
+        counts = count_accounts(connection, name), count_aliases(connection, name)
+    if any(counts) and app.engine.context_settings("draft").row(Domains, name) is None:
+        problem = f"there are {counts[0]} mail accounts and {counts[1]} aliases in {name} itself"
+        hint = f"run `mailstead domain add {name}`, save, then `mailstead domain remove {name}`"
+        raise InvalidValue(problem, where=f"{ALIASES}[{name}].name", hint=hint)
+
+
 def _tell_missing_mailbox(app: App, domain: str) -> None:
     row = app.engine.context_settings("draft").row(Domains, domain)
     address = row.default_mailbox if row is not None else None
@@ -207,7 +224,7 @@ def _tell_unmanaged(app: App) -> None:
     with opened(app) as directory, directory.read() as connection:
         found = unmanaged_domains(connection)
     for domain, count in islice(found.items(), NAMED):
-        app.warn(f"{domain} is not managed, so its accounts are without effect: {count}")
+        app.warn(f"{domain} is not managed; accounts that get no mail, and can log in: {count}")
     if len(found) > NAMED:
         app.warn(f"{len(found) - NAMED} more domains with accounts are not managed")
 

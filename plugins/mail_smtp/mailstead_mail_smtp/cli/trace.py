@@ -9,6 +9,7 @@ from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, types
 from mailstead_mail_smtp.cli.account import opened
 from mailstead_mail_smtp.hookspecs import TraceQuestion
+from mailstead_mail_smtp.postfix.identity import mailname
 from mailstead_mail_smtp.trace.logins import why_no_login
 from mailstead_mail_smtp.trace.trace import Trace, trace
 
@@ -42,6 +43,8 @@ def trace_command(
 
     FROM may be <> for a notification. The exit status is 0 whatever the verdict is.
     """
+    if recipient.lower() == "postmaster":  # RFC 5321 section 4.5.1: also without a domain
+        recipient = f"{recipient}@{mailname(app.engine.context('running'))}"
     question = TraceQuestion(
         sender="" if sender in NOBODY else _address("from", sender),
         recipient=_address("to", recipient),

@@ -37,6 +37,11 @@ def our_postmaster(context: Context) -> str:
     return f"{local.partition('+')[0]}@{real}" if is_ours else ""
 
 
+def mydestination(context: Context) -> tuple[str, ...]:
+    """Give the names of this server whose mail local(8) delivers, without localhost."""
+    return tuple(dict.fromkeys((fqdn(context), mailname(context))))
+
+
 def own_names(context: Context) -> tuple[str, ...]:
     """Give the names that nobody else may greet us with, as main.cf has them."""
     other = mailname(context)

@@ -22,6 +22,7 @@ from mailstead_mail_smtp.trace.live import Found, Live
 MOST = 1000  # postconf(5): both limits of an expansion, unless they are set
 ALIASES, MAILBOXES = "virtual_alias_maps", "virtual_mailbox_maps"
 LOCAL_ALIASES = "alias_maps"
+ELSE_LOCALLY = ("luser_relay", "fallback_transport", "fallback_transport_maps", "mailbox_transport")
 NO_ADDRESS = ("|", "/", ":", '"')  # a command, a file, a list in a file
 TRANSPORTS: dict[Class, str] = {
     "local": "local_transport", "mailbox": "virtual_transport", "relay": "relay_transport",
@@ -117,7 +118,7 @@ def forward(live: Live, address: str) -> Expansion | None:
     maps = live.words(LOCAL_ALIASES)
     if not maps or class_of(live, address) != "local":
         return None
-    if route(live, "", address).transport.partition(":")[0] != "local":
+    if not _is_local(_transport(live, "", address, "local")[0]):
         return None
     keys = address_keys(live, address, local=True)
     found = live.find(maps, [key for key in keys if "@" not in key])
@@ -204,9 +205,29 @@ def route(live: Live, sender: str, address: str) -> Delivery:
         if found is None:
             return Delivery(address, kind, transport, behind=behind, error="5.1.1 nobody has it")
         account, mailbox = found.key, found.value
+    if _is_unknown_here(live, address, kind, transport):
+        error = f'5.1.1 unknown user: "{address.rpartition("@")[0]}"'
+        return Delivery(address, kind, transport, behind="local(8)", error=error)
     if transport.startswith("error:"):
         return Delivery(address, kind, transport, behind=behind, error=transport.partition(":")[2])
     return Delivery(address, kind, transport, account, mailbox, behind)
+
+
+def _is_local(transport: str) -> bool:
+    return transport.partition(":")[0] == "local"
+
+
+def _is_unknown_here(live: Live, address: str, kind: Class, transport: str) -> bool:
+    """Tell whether local(8) knows nobody of that name: neither an alias nor a system user."""
+    if kind != "local" or not _is_local(transport):
+        return False
+    service = live.of("local/unix")
+    if any(service.value(name) for name in ELSE_LOCALLY) or forward(service, address) is not None:
+        return False
+    user = address.rpartition("@")[0]
+    delimiter = live.value("recipient_delimiter")
+    names = {user, user.partition(delimiter)[0] if delimiter else user}
+    return all(live.machine.user(name) is None for name in names)
 
 
 def _transport(live: Live, sender: str, address: str, kind: Class) -> tuple[str, str]:

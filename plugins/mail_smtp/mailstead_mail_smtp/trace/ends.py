@@ -33,14 +33,15 @@ class Ends:
 class _Way:
     """What is found out on the way.
 
-    ``copied`` are copies for catch-alls, by what asks for them; ``forwarded`` are addresses whose
-    mail local(8) sends on, which it does once.
+    ``copied`` are copies for catch-alls, by what asks for them; ``arrived`` are catch-alls that get
+    one, which they do once; ``forwarded`` are addresses whose mail local(8) sends on, once too.
     """
 
     live: Live
     steps: list[TraceStep] = attrs.field(factory=list)
     ends: dict[str, None] = attrs.field(factory=dict)
     copied: dict[str, str] = attrs.field(factory=dict)
+    arrived: set[tuple[str, ...]] = attrs.field(factory=set)
     forwarded: set[str] = attrs.field(factory=set)
     is_endless: bool = False
 
@@ -53,7 +54,9 @@ class _Way:
             self._endless(address)
             return False
         for end in found.ends:
-            if not _is_copy(end):
+            if _is_copy(end):
+                self.copy(end, "transport_maps")
+            else:
                 self._end(end)
         return True
 
@@ -66,6 +69,9 @@ class _Way:
         """Follow a copy through its second pass."""
         found = expand(self.live.of(f"{CLEANUP}/unix"), address)
         first = found.steps[0].results if found.steps else (address,)
+        if first in self.arrived:
+            return
+        self.arrived.add(first)
         told = f"{sender} is told" if sender else "nobody is told"
         says = f"a blind copy goes to {', '.join(first)}; {told} if it bounces"
         self.steps.append(TraceStep("copy", says, behind))

@@ -131,6 +131,14 @@ def test_an_external_alias_leads_elsewhere(connection: sa.Connection, target: st
         alias_external(connection, "out@example.com", target)
 
 
+def test_an_external_alias_does_not_lead_to_the_server_itself(connection: sa.Connection) -> None:
+    """There it would reach nobody, or the postmaster, who may be that alias."""
+    own = ("mail.example.edu", "corp.example.edu")
+    for target in ("x@mail.example.edu", "postmaster@Corp.Example.edu"):
+        with pytest.raises(InvalidValue, match=r"alias\.external: .* is this server itself"):
+            alias_external(connection, "out@example.com", target, own)
+
+
 def test_aliases_cannot_run_in_circles(connection: sa.Connection) -> None:
     """An alias of an alias, of itself, or of what is none."""
     people(connection)
@@ -215,6 +223,22 @@ def test_an_alias_in_or_to_an_unmanaged_domain_reaches_nobody(connection: sa.Con
     connection.execute(sa.text("DELETE FROM mail.domains WHERE name = 'example.org'"))
     alias = list_aliases(connection)[0]
     assert (alias.address, alias.reaches) == ("info@example.org", 0)
+
+
+def test_an_address_is_found_where_its_domain_became_another_name(
+    connection: sa.Connection,
+) -> None:
+    """So that it can be deleted, and given to nobody else while its login works."""
+    people(connection)
+    alias_account(connection, "info@example.com", "ada@example.com")
+    connection.execute(sa.text("DELETE FROM mail.domains WHERE name = 'example.com'"))
+    change = "INSERT INTO mail.domain_aliases VALUES ('example.com', 'example.org')"
+    connection.execute(sa.text(change))
+    assert get_account(connection, "ada@example.com").address == "ada@example.com"
+    assert delete_alias(connection, "info@example.com").address == "info@example.com"
+    assert delete_account(connection, "ada@example.com").address == "ada@example.com"
+    with pytest.raises(NotFound):
+        get_account(connection, "ada@example.com")
 
 
 def test_pages_go_on_where_the_last_ended(connection: sa.Connection) -> None:

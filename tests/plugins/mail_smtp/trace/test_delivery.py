@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from mailstead_mail_smtp.trace.delivery import Expanded, copies, deliveries, expand, route
-from tests.plugins.mail_smtp.trace.postfix import ADA, FRIEND, live
+from tests.plugins.mail_smtp.trace.postfix import ADA, FRIEND, VALUES, live
 
 
 def follow(aliases: dict[str, str], start: str, **values: str) -> Expanded:
@@ -108,3 +109,14 @@ def test_blind_copies_are_of_sender_and_recipient() -> None:
     )  # fmt: skip
     assert [to for _, to in copies(service, ADA, FRIEND)] == ["all@example.org"]
     assert [to for _, to in copies(service, "", ADA)] == ["all@example.org"]
+
+
+def test_mail_for_a_local_name_that_nobody_has_comes_back() -> None:
+    """Neither an alias of local(8) nor a system user; an extension does not count."""
+    maps = {"texthash:local": {"abuse": "root"}}
+    values = {"alias_maps": "texthash:local"}
+    service = attrs.evolve(live(maps, **values), main={**VALUES, **values})
+    nobody = route(service, FRIEND, "x+y@mail.example.org")
+    assert nobody.error == '5.1.1 unknown user: "x+y"'
+    for name in ("abuse", "postfix", "postfix+x"):
+        assert route(service, FRIEND, f"{name}@mail.example.org").error == ""

@@ -59,6 +59,24 @@ def test_of_a_notification_nobody_is_told() -> None:
     assert told[0][1] == "a blind copy goes to all@example.net; nobody is told if it bounces"
 
 
+def test_a_copy_that_is_addressed_itself_goes_to_the_catch_all() -> None:
+    """By who may relay; `transport_maps` takes it there."""
+    told, ends = said(FRIEND, COPY)
+    assert [about for about, _ in told] == ["copy", "alias"]
+    assert ends == {ARCHIVE}
+
+
+def test_copies_of_several_domains_with_one_catch_all_are_one() -> None:
+    """They are told once."""
+    other = "copy@example.net.catch-all.invalid"
+    service = copying(ARCHIVED)
+    known = service.machine.maps  # type: ignore[attr-defined]
+    known["texthash:aliases"][ADA] = f"{ADA},{COPY},{other}"
+    known["texthash:copies"][f"@{other.partition('@')[2]}"] = "all@example.net"
+    found = follow(service, TraceQuestion(FRIEND, ADA, "192.0.2.1"))
+    assert [step.about for step in found.steps] == ["copy", "alias"]
+
+
 def test_an_extension_makes_no_other_copy() -> None:
     """Postfix puts it into every address that an alias leads to."""
     plus = ADA.replace("@", "+lists@")
