@@ -7,6 +7,9 @@ SQLITE_FCNTL_PERSIST_WAL and https://www.sqlite.org/wal.html, section "Read-Only
 The ``-shm`` file holds locks and an index of the log, no data. Who may not write it fails now and
 then while somebody writes ("database is locked", "attempt to write a readonly database"), and
 Postfix ends its process at that. So readers may write this file, and nothing else.
+
+Postfix does not wait for a lock either, and ends its process. So nobody takes one on the whole
+database: what is in the log is copied by commits, beside the readers, and not by who closes last.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from mailstead.errors import MachineError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 Value = str | int | None
 
 BUSY_MILLISECONDS = 5000
+WAL_PAGES = 100  # after which a commit empties the log: who opens it first reads all of it
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -151,11 +155,28 @@ def prepare(connection: apsw.Connection, path: Path, schema: str = "main") -> No
 
     Raises apsw.Error, MachineError.
     """
+    import apsw
+
     _keep_wal_files(connection, schema)
+    # The last to close would copy the log into the database, and let nobody in meanwhile.
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.set_wal_hook(_shorten)
     connection.execute(f'PRAGMA "{schema}".journal_mode = WAL')
     connection.execute(f'PRAGMA "{schema}".synchronous = FULL')
     connection.execute(f'SELECT count(*) FROM "{schema}".sqlite_schema').fetchall()  # noqa: S608 -- a schema of ours; makes missing WAL files
     _let_readers_lock(path)
+
+
+def _shorten(connection: apsw.Connection, schema: str, pages: int) -> int:
+    """Empty the log after a commit that made it long; a later one does, where it is being read."""
+    import apsw
+
+    if pages >= WAL_PAGES:
+        connection.set_busy_timeout(0)
+        with suppress(apsw.BusyError):
+            connection.wal_checkpoint(schema, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+    return apsw.SQLITE_OK
 
 
 def _keep_wal_files(connection: apsw.Connection, schema: str) -> None:
