@@ -11,6 +11,7 @@ from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, types
 from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.addresses.aliases import aliases_of_account
+from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
 from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_users.directory import Directory
@@ -20,7 +21,8 @@ PAGE = 100
 LARGEST_PAGE = 10000
 QUOTA_WORDS = {"default": None, "unlimited": 0}
 SIZE = types.field_type_of(types.Size)
-ACCEPTED = "accepted: default, unlimited, or a number of bytes such as 512M or 2G"
+LEAST = f"{SMALLEST_MAILBOX >> 10}K"
+ACCEPTED = f"accepted: default, unlimited, or a number of bytes from {LEAST}, such as 512M or 2G"
 
 DOMAIN = click.option("--domain", default="", help="Only this domain.")
 SEARCH = click.option("--search", default="", metavar="TEXT", help="Only with this text.")
@@ -99,7 +101,7 @@ def show(app: App, address: str) -> None:
 @click.argument("size")
 @pass_app
 def quota(app: App, address: str, size: str) -> None:
-    """Set how much an account may hold: SIZE such as 2G, or default, or unlimited."""
+    """Set how much an account may hold: SIZE from 64K, such as 2G, or default, or unlimited."""
     wanted = parse_quota(size)
     with opened(app) as directory, directory.write() as connection:
         found = accounts.set_quota(connection, address, wanted)
@@ -163,8 +165,8 @@ def parse_quota(text: str) -> int | None:
         size = int(SIZE.parse(text))
     except ValueError as error:
         raise InvalidValue(str(error), where="account.quota", hint=ACCEPTED) from None
-    if size == 0:
-        problem = "an account that may hold nothing is not wanted by anybody"
+    if size < SMALLEST_MAILBOX:
+        problem = f"{size} bytes are too few for a mailbox"
         raise InvalidValue(problem, where="account.quota", hint=ACCEPTED)
     return size
 
