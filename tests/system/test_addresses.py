@@ -206,7 +206,8 @@ def test_a_catch_all_gets_one_copy_of_all_mail_to_and_from_the_domain(place: Sit
 def test_when_the_copy_bounces_the_sender_is_told(place: Site) -> None:
     """The catch-all is an account that is deleted."""
     run = place.sandbox.run
-    run("account", "delete", "copies@example.com", "--yes")
+    told = run("account", "delete", "copies@example.com", "--yes").stderr
+    assert "copies@example.com is the catch-all of copied.example" in told
     carl = "carl@copied.example"
     with place.sandbox.smtp(465) as client:
         client.login(ADA, PASSWORD)

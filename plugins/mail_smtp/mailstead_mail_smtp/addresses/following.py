@@ -20,6 +20,7 @@ from mailstead_mail_smtp.addresses.tables import (
     SCHEMA,
     VERSION,
 )
+from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS, ROOM_DATABASE
 from mailstead_mail_smtp.settings import Domains, UserTemplate
 from mailstead_users.hookspecs import GroupChange, UserChange
@@ -46,13 +47,14 @@ def follow_created(change: UserChange) -> str | None:
 
 
 def warn(change: UserChange) -> list[str]:
-    """Tell which account and aliases go with a user."""
+    """Tell which account and aliases go with a user, and for what else they are used."""
     account = account_of(change.connection, change.user.id)
     if account is None:
         return []
     aliases = [item.address for item in aliases_of_account(change.connection, account.address)]
     named = f"; its aliases are {', '.join(aliases)}" if aliases else ""
-    return [f"has the mail account {account.address}{named}"]
+    uses = uses_of_account(change.connection, change.context.settings, account.address)
+    return [f"has the mail account {account.address}{named}", *uses]
 
 
 def follow_deleted(change: UserChange) -> str | None:

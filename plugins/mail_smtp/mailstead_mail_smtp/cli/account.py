@@ -13,6 +13,7 @@ from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.addresses.aliases import aliases_of_account
 from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
 from mailstead_mail_smtp.addresses.managed import stored_domain
+from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
@@ -137,10 +138,14 @@ def resume(app: App, address: str) -> None:
 @click.option("--with-mail", is_flag=True, help="Also delete its mail from the disk, for ever.")
 @pass_app
 def delete(app: App, address: str, with_mail: bool) -> None:
-    """Delete a mail account and its aliases; its user stays."""
+    """Delete a mail account and its aliases, after telling their uses; its user stays."""
     with opened(app) as directory, directory.read() as connection:
         found = accounts.get_account(connection, address)
         aliases = [item.address for item in aliases_of_account(connection, found.address)]
+        settings = app.engine.context_settings("running")
+        uses = uses_of_account(connection, settings, found.address)
+    for use in uses:
+        app.warn(use)
     what = "and all its mail" if with_mail else "(its mail stays on the disk)"
     lost = f" and its aliases {', '.join(aliases)}" if aliases else ""
     app.confirm(f"Delete the mail account {found.address}{lost} {what}?")

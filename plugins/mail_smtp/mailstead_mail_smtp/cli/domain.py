@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,6 @@ from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     count_accounts,
     delete_account,
-    find_accounts,
     list_accounts,
     unmanaged_domains,
 )
@@ -25,13 +25,17 @@ from mailstead_mail_smtp.addresses.aliases import (
     list_aliases,
 )
 from mailstead_mail_smtp.addresses.managed import DOMAIN_NAME
-from mailstead_mail_smtp.addresses.tables import ACCOUNTS
+from mailstead_mail_smtp.addresses.targets import no_catch_all, no_default_mailbox
 from mailstead_mail_smtp.cli.account import opened
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_mail_smtp.settings import DomainAliases, Domains
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 DOMAINS, ALIASES = "mail_smtp.domains", "mail_smtp.domain_aliases"
 SAVE = "save to make it effective"
+WORDS = {"default_mailbox": "default mailbox", "catch_all": "catch-all"}
 NAMED = 10  # accounts named in a refusal
 PAGE = 500
 
@@ -62,7 +66,7 @@ def add_domain(app: App, /, name: str, **given: str | None) -> None:
     _refuse_target(app, DOMAINS, name)
     key = app.engine.editor.add_row(DOMAINS, {"name": name, **values}, app.engine.actor)
     app.say(f"domain {key} added; {SAVE}")
-    _tell_missing_mailbox(app, key)
+    _tell_missing(app, key, values)
 
 
 @domain_group.command("set")
@@ -78,8 +82,7 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
         raise click.UsageError("give at least one option")
     app.engine.editor.change_row(DOMAINS, name, values, app.engine.actor)
     app.say(f"domain {name} changed; {SAVE}")
-    if "default_mailbox" in values:
-        _tell_missing_mailbox(app, name)
+    _tell_missing(app, name, values)
 
 
 @domain_group.command("list")
@@ -87,7 +90,8 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
 def list_domains(app: App) -> None:
     """List mail domains, what becomes of their mail, and whether they are in effect.
 
-    Domains that have accounts and are not managed are named in warnings.
+    Warnings name default mailboxes and catch-alls that nobody has, and domains that have accounts
+    and are not managed.
     """
     draft, running = (app.engine.context_settings(tree) for tree in ("draft", "running"))
     names: dict[str, list[str]] = {}
@@ -100,6 +104,7 @@ def list_domains(app: App) -> None:
     ]  # fmt: skip
     titles = ("Name", "In effect", "Aliases", "Catch-all", "Default mailbox", "Comment")
     app.print_table("Mail domains", titles, rows)
+    _tell_all_missing(app, draft)
     _tell_unmanaged(app)
 
 
@@ -205,17 +210,47 @@ def _refuse_addresses(app: App, alias: str) -> None:
         raise InvalidValue(problem, where=f"{ALIASES}[{name}].name", hint=hint)
 
 
-def _tell_missing_mailbox(app: App, domain: str) -> None:
-    row = app.engine.context_settings("draft").row(Domains, domain)
-    address = row.default_mailbox if row is not None else None
-    if not address or (_is_in_effect(app) and _is_account(app, address)):
+def _tell_missing(app: App, domain: str, values: Collection[str]) -> None:
+    """Warn of what was set and leads to nobody."""
+    draft = app.engine.context_settings("draft")
+    row = draft.row(Domains, domain)
+    if row is None:
         return
-    app.warn(f"there is no mail account {address} yet; until then such mail is refused")
+    with _directory(app) as connection:
+        missing = dict(_missing(connection, draft, row))
+    for name in values:
+        if name in missing:
+            app.warn(missing[name])
 
 
-def _is_account(app: App, address: str) -> bool:
+def _tell_all_missing(app: App, draft: Any) -> None:
+    if not _is_in_effect(app):
+        return
+    with _directory(app) as connection:
+        found = ((row.name, *pair) for row in draft.rows(Domains)
+                 for pair in _missing(connection, draft, row))  # fmt: skip
+        for domain, name, words in islice(found, NAMED):
+            app.warn(f"{WORDS[name]} of {domain}: {words}")
+        more = sum(1 for _ in found)
+    if more:
+        app.warn(f"{more} more default mailboxes and catch-alls lead to nobody")
+
+
+def _missing(connection: Connection | None, draft: Any, row: Domains) -> Iterator[tuple[str, str]]:
+    """Give the fields of a domain that lead to nobody, each with why."""
+    if row.default_mailbox and (words := no_default_mailbox(connection, row.default_mailbox)):
+        yield "default_mailbox", words
+    if row.catch_all and (words := no_catch_all(connection, draft, row.catch_all)):
+        yield "catch_all", words
+
+
+@contextmanager
+def _directory(app: App) -> Iterator[Connection | None]:
+    if not _is_in_effect(app):
+        yield None
+        return
     with opened(app) as directory, directory.read() as connection:
-        return bool(find_accounts(connection, ACCOUNTS.c.address == address, limit=1))
+        yield connection
 
 
 def _tell_unmanaged(app: App) -> None:

@@ -45,6 +45,17 @@ def test_a_default_mailbox_may_come_before_the_first_save(engine: Engine, verb: 
     assert row.default_mailbox == "ada@example.org"
 
 
+@pytest.mark.parametrize("verb", ["add", "set"])
+def test_a_catch_all_here_that_nobody_has_is_warned_of(engine: Engine, verb: str) -> None:
+    """As soon as it is set, and not again by a change of something else."""
+    run(engine, "add", "example.org")
+    if verb == "set":
+        run(engine, "add", "example.com")
+    done = run(engine, verb, "example.com", "--catch-all", "copies@example.org")
+    assert "neither a mail account nor an alias copies@example.org" in done.output
+    assert "warning" not in run(engine, "set", "example.com", "--comment", "x").output
+
+
 def test_domains_are_listed_before_the_first_save(engine: Engine) -> None:
     """There are no accounts to warn of."""
     run(engine, "add", "example.org")
