@@ -37,10 +37,10 @@ def schemas() -> list[SchemaFile]:
 
 
 def follow_created(change: UserChange) -> str | None:
-    """Give a new user the account that the template says."""
+    """Give a new user the account that the template says; tell when it cannot be known where."""
     domain = default_domain(change.context)
     if not domain:
-        return None
+        return _no_account(change)
     address = f"{change.user.name.lower()}@{domain}"
     account = create_account(change.connection, change.user.name, address)
     return f"mail account {account.address} created"
@@ -102,6 +102,16 @@ def _reach(change: GroupChange) -> str:
         names = ", ".join(item.address for item in found)
         return f"no member has a mail account any more: mail to {names} is refused"
     return f"{found[0].address} reaches {found[0].reaches} mail accounts now"
+
+
+def _no_account(change: UserChange) -> str | None:
+    if not change.context.settings.form(UserTemplate).mail_account:
+        return None
+    step = f"run `mailstead account add {change.user.name} ADDRESS`"
+    if next(iter(change.context.settings.rows(Domains)), None) is None:
+        return f"no mail account was made, since there is no mail domain yet: add one, then {step}"
+    setting = "set mail_smtp.user_template.default_domain for those who come"
+    return f"no mail account was made, since there are several mail domains: {step}, and {setting}"
 
 
 def default_domain(context: Context) -> str | None:
