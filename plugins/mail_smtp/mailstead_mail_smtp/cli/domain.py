@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InUse, InvalidValue
+from mailstead.plugin import InUse, InvalidValue, NotFound
 from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     count_accounts,
@@ -80,6 +80,7 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
     values = _values(given)
     if not values:
         raise click.UsageError("give at least one option")
+    _refuse_alias(app, name, "domain set {domain}")
     app.engine.editor.change_row(DOMAINS, name, values, app.engine.actor)
     app.say(f"domain {name} changed; {SAVE}")
     _tell_missing(app, name, values)
@@ -117,6 +118,7 @@ def list_domains(app: App) -> None:
 @pass_app
 def remove_domain(app: App, name: str, force: bool, with_mail: bool) -> None:
     """Remove a mail domain; refused while it has mail accounts or aliases."""
+    _refuse_alias(app, name, "domain alias remove {name}")
     found = app.engine.context_settings("running").row(Domains, name)
     if found is not None:
         _free(app, found.name, force=force, with_mail=with_mail)
@@ -174,6 +176,16 @@ def _values(given: dict[str, str | None]) -> dict[str, Any]:
     """Give what was asked for; an empty address unsets it."""
     asked = {name: value for name, value in given.items() if value is not None}
     return {name: value or ("" if name == "comment" else None) for name, value in asked.items()}
+
+
+def _refuse_alias(app: App, name: str, command: str) -> None:
+    """Raise NotFound for another name of a domain, with the command for it."""
+    draft = app.engine.context_settings("draft")
+    alias = draft.row(DomainAliases, name)
+    if alias is not None and draft.row(Domains, name) is None:
+        problem = f"it is an alias of the domain {alias.domain}"
+        hint = f"run `mailstead {command.format(name=alias.name, domain=alias.domain)}`"
+        raise NotFound(problem, where=f"{DOMAINS}[{alias.name}]", hint=hint)
 
 
 def _refuse_target(app: App, section: str, domain: str) -> None:
