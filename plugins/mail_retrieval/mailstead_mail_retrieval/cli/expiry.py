@@ -28,11 +28,12 @@ def list_rules(app: App) -> None:
     app.print_table("Expiration", ("Folder", "Days"), rows)
 
 
-@expiry_group.command("set")
+# -1 is refused by the field, not by click, which would take it for an option.
+@expiry_group.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("folder")
-@click.argument("days", type=int)
+@click.argument("days")
 @pass_app
-def set_rule(app: App, folder: str, days: int) -> None:
+def set_rule(app: App, folder: str, days: str) -> None:
     """Remove mail from FOLDER of each account after DAYS days."""
     editor, actor = app.engine.editor, app.engine.actor
     if app.engine.context_settings("draft").row(Expiration, folder) is None:

@@ -24,6 +24,8 @@ QUOTA_WORDS = {"default": None, "unlimited": 0}
 SIZE = types.field_type_of(types.Size)
 LEAST = f"{SMALLEST_MAILBOX >> 10}K"
 ACCEPTED = f"accepted: default, unlimited, or a number of bytes from {LEAST}, such as 512M or 2G"
+# So that the grammar of an argument refuses -1, and not click, which knows of no field.
+MAY_BEGIN_WITH_MINUS = {"ignore_unknown_options": True}
 
 DOMAIN = click.option("--domain", default="", help="Only this domain.")
 SEARCH = click.option("--search", default="", metavar="TEXT", help="Only with this text.")
@@ -97,7 +99,7 @@ def show(app: App, address: str) -> None:
     app.print_record(f"Mail account {found.address}", record)
 
 
-@account_group.command("quota")
+@account_group.command("quota", context_settings=MAY_BEGIN_WITH_MINUS)
 @click.argument("address")
 @click.argument("size")
 @pass_app

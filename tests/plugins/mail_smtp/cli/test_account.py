@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from mailstead.cli.app import App
 from mailstead.errors import InvalidValue
 from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
-from mailstead_mail_smtp.cli.account import parse_quota
+from mailstead_mail_smtp.cli.account import account_group, parse_quota
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,21 @@ def test_a_mailbox_that_holds_next_to_nothing_is_refused(text: str) -> None:
     """No mail would be taken; who wants no limit is told the word for it."""
     with pytest.raises(InvalidValue, match=r"^account\.quota: .* too few .*unlimited.* 64K"):
         parse_quota(text)
+
+
+def quota(*words: str) -> int:
+    """Run ``account quota`` without an instance, and give its exit status."""
+    return (
+        CliRunner()
+        .invoke(account_group, ("quota", *words), obj=App(prefix="/"), catch_exceptions=False)
+        .exit_code
+    )
+
+
+@pytest.mark.parametrize("size", ["-1", "-12", "-1G"])
+def test_a_negative_quota_is_refused_by_the_field(size: str) -> None:
+    """And not taken for an option; a word too many and --help are what they were."""
+    with pytest.raises(InvalidValue, match=r"^account\.quota: '-1"):
+        quota("ada@example.org", size)
+    assert quota("ada@example.org", "1G", "--nosuch") == click.UsageError.exit_code
+    assert quota("--help") == 0
