@@ -151,7 +151,8 @@ def reached_by(connection: sa.Connection, alias: Alias) -> list[str]:
     rows = GROUP_ACCOUNTS.join(ALIASES, ALIASES.c.group_id == GROUP_ACCOUNTS.c.group_id)
     rows = rows.join(ACCOUNTS, ACCOUNTS.c.address == GROUP_ACCOUNTS.c.account)
     select = sa.select(GROUP_ACCOUNTS.c.account).select_from(rows)
-    select = select.where(ALIASES.c.address == alias.address, ~ACCOUNTS.c.refuses_mail)
+    is_live = sa.select(DOMAINS.c.name).where(DOMAINS.c.name == ACCOUNTS.c.domain).exists()
+    select = select.where(ALIASES.c.address == alias.address, ~ACCOUNTS.c.refuses_mail, is_live)
     return list(connection.execute(select.order_by(GROUP_ACCOUNTS.c.account).limit(1000)).scalars())
 
 

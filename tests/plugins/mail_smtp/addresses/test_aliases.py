@@ -241,6 +241,16 @@ def test_an_address_is_found_where_its_domain_became_another_name(
         get_account(connection, "ada@example.com")
 
 
+def test_whom_a_group_alias_reaches_is_as_many_as_are_counted(connection: sa.Connection) -> None:
+    """A member whose account is in a domain that is no longer managed gets nothing."""
+    create_account(connection, "ada", "ada@example.com")
+    create_account(connection, "bob", "bob@example.org")
+    alias_group(connection, "all@example.com", "staff")
+    connection.execute(sa.text("DELETE FROM mail.domains WHERE name = 'example.org'"))
+    found = get_alias(connection, "all@example.com")
+    assert (found.reaches, reached_by(connection, found)) == (1, ["ada@example.com"])
+
+
 def test_pages_go_on_where_the_last_ended(connection: sa.Connection) -> None:
     """By key, restricted to a domain or to a text."""
     people(connection)
