@@ -145,6 +145,12 @@ def test_aliases_cannot_run_in_circles(connection: sa.Connection) -> None:
     alias_account(connection, "a@example.com", "ada@example.com")
     with pytest.raises(InvalidValue, match=r"is an alias itself, for ada@example\.com"):
         alias_account(connection, "b@example.com", "a@example.net")
+    alias_external(connection, "away@example.com", "friend@elsewhere.example")
+    with pytest.raises(InvalidValue, match=r"give --external friend@elsewhere\.example instead"):
+        alias_account(connection, "b@example.com", "away@example.com")
+    alias_group(connection, "all@example.com", "staff")
+    with pytest.raises(InvalidValue, match="give --group staff instead"):
+        alias_account(connection, "b@example.com", "all@example.com")
     with pytest.raises(InvalidInput, match=r"alias\.account"):
         alias_account(connection, "b@example.com", "b@example.com")
     with pytest.raises(AlreadyExists):
