@@ -8,13 +8,14 @@ from contextlib import contextmanager
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InvalidValue, types
+from mailstead.plugin import Context, InvalidValue, types
 from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.addresses.aliases import aliases_of_account
 from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
 from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import MAILDIRS
+from mailstead_mail_smtp.postfix.identity import mydestination
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
@@ -44,6 +45,15 @@ def opened(app: App) -> Iterator[Directory]:
         yield directory
 
 
+def refuse_own_name(context: Context, address: str, where: str) -> None:
+    """Raise InvalidValue for an address at a name of this server, which cannot be a mail domain."""
+    domain = address.lower().partition("@")[2]
+    if domain in mydestination(context):
+        problem = f"{domain} is a name of this server itself, not a mail domain"
+        hint = "give an address in one that `mailstead domain list` shows"
+        raise InvalidValue(problem, where=where, hint=hint)
+
+
 @click.group("account")
 def account_group() -> None:
     """Mail accounts of users; changes take effect at once."""
@@ -56,6 +66,7 @@ def account_group() -> None:
 def add(app: App, user: str, address: str) -> None:
     """Give USER the mail account ADDRESS."""
     with opened(app) as directory, directory.write() as connection:
+        refuse_own_name(app.engine.context("running"), address, "account.address")
         made = accounts.create_account(connection, user, address)
     app.note("account add", f"{made.address} for {made.user}")
     app.say(f"mail account {made.address} created for {made.user}")

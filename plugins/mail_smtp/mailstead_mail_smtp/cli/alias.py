@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from mailstead.cli.app import App, pass_app
 from mailstead_mail_smtp.addresses import aliases
 from mailstead_mail_smtp.addresses.managed import stored_domain
-from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened
+from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened, refuse_own_name
 from mailstead_mail_smtp.postfix.identity import mydestination
 
 
@@ -36,6 +36,7 @@ def add(
         raise click.UsageError("give one of --account, --group and --external")
     kind, target = targets[0]
     with opened(app) as directory, directory.write() as connection:
+        refuse_own_name(app.engine.context("running"), address, aliases.ADDRESS)
         made = _make(app, connection, kind, address, target)
     app.note("alias add", f"{made.address} for {made.target}")
     app.say(f"alias {made.address} added: {words(made)}")

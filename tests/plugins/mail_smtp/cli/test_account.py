@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -9,7 +11,8 @@ from click.testing import CliRunner
 from mailstead.cli.app import App
 from mailstead.errors import InvalidValue
 from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
-from mailstead_mail_smtp.cli.account import account_group, parse_quota
+from mailstead_mail_smtp.cli.account import account_group, parse_quota, refuse_own_name
+from tests.plugins.contexts import bench
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,15 @@ def test_a_negative_quota_is_refused_by_the_field(size: str) -> None:
         quota("ada@example.org", size)
     assert quota("ada@example.org", "1G", "--nosuch") == click.UsageError.exit_code
     assert quota("--help") == 0
+
+
+def test_an_address_at_a_name_of_this_server_is_told_so(tmp_path: Path) -> None:
+    """And not to add a domain that a plan refuses."""
+    with bench(tmp_path) as made:
+        made.set("network.host", hostname="mail", domain="example.org")
+        made.set("mail_smtp.options", mailname="local.example")
+        for domain in ("MAIL.example.org", "local.example"):
+            with pytest.raises(InvalidValue, match=r"^alias\.address: .* a name of this server"):
+                refuse_own_name(made.context(), f"ada@{domain}", "alias.address")
+        for address in ("ada@example.org", "ada", ""):
+            refuse_own_name(made.context(), address, "alias.address")
