@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import islice
 
-from mailstead.plugin import Context, NotFound
+from mailstead.plugin import Context, NotFound, counted
 from mailstead_mail_smtp.addresses import group_accounts
 from mailstead_mail_smtp.addresses.accounts import account_of, create_account, delete_account
 from mailstead_mail_smtp.addresses.aliases import (
@@ -101,7 +101,7 @@ def _reach(change: GroupChange) -> str:
     if found[0].reaches == 0:
         names = ", ".join(item.address for item in found)
         return f"no member has a mail account any more: mail to {names} is refused"
-    return f"{found[0].address} reaches {found[0].reaches} mail accounts now"
+    return f"{found[0].address} reaches {counted(found[0].reaches, 'mail account')} now"
 
 
 def _no_account(change: UserChange) -> str | None:

@@ -6,6 +6,7 @@ import click
 import sqlalchemy as sa
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import counted
 from mailstead_mail_smtp.addresses import aliases
 from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened, refuse_own_name
@@ -101,4 +102,4 @@ def words(alias: aliases.Alias) -> str:
     """Say where an alias's mail goes."""
     if alias.kind != "group":
         return f"its mail goes to {alias.target}"
-    return f"its mail goes to the {alias.reaches} mail accounts of the group {alias.target}"
+    return f"its mail goes to {counted(alias.reaches, 'mail account')} of the group {alias.target}"

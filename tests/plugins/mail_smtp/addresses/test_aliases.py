@@ -193,7 +193,7 @@ def test_a_group_alias_follows_membership(
             return following.follow_group(change)
 
         connection.execute(memberships.delete().where(memberships.c.user_id == 2))
-        assert tell(removed="bob") == "all@example.com reaches 1 mail accounts now"
+        assert tell(removed="bob") == "all@example.com reaches 1 mail account now"
         connection.execute(memberships.insert().values(group_id=1, user_id=2))
         assert tell(added="bob") == "all@example.com reaches 2 mail accounts now"
         assert tell(removed="nobody any more") is not None
