@@ -177,8 +177,8 @@ def parse_quota(text: str) -> int | None:
 
     Raises InvalidValue.
     """
-    if text in QUOTA_WORDS:
-        return QUOTA_WORDS[text]
+    if text.lower() in QUOTA_WORDS:
+        return QUOTA_WORDS[text.lower()]
     try:
         size = int(SIZE.parse(text))
     except ValueError as error:

@@ -17,10 +17,17 @@ from tests.plugins.contexts import bench
 
 @pytest.mark.parametrize(
     ("text", "quota"),
-    [("default", None), ("unlimited", 0), ("64K", SMALLEST_MAILBOX), ("2G", 2 << 30)],
+    [
+        ("default", None),
+        ("Default", None),
+        ("unlimited", 0),
+        ("UNLIMITED", 0),
+        ("64K", SMALLEST_MAILBOX),
+        ("2G", 2 << 30),
+    ],
 )
 def test_a_quota_is_read(text: str, quota: int | None) -> None:
-    """A word or a size."""
+    """A word in any case, or a size."""
     assert parse_quota(text) == quota
 
 
