@@ -11,7 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mailstead_mail_smtp.addresses.accounts import find_accounts
 from mailstead_mail_smtp.addresses.aliases import Alias, aliases_of_account, find_aliases
 from mailstead_mail_smtp.addresses.lookups import ROLES
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS
@@ -34,8 +33,10 @@ def no_default_mailbox(connection: sa.Connection | None, address: str) -> str:
 
     Without a connection there is no directory yet, and so nobody in it.
     """
-    if _has_account(connection, address):
-        return ""
+    refuses_mail = _refuses_mail(connection, address)
+    if refuses_mail is not None:
+        step = f"run `mailstead account resume {address}`"
+        return f"{address} refuses mail, and so such mail: {step}" if refuses_mail else ""
     alias = _alias_at(connection, address)
     if alias is None:
         return f"there is no mail account {address} yet; until then such mail is refused"
@@ -96,9 +97,16 @@ def _is_role(settings: Any, address: str) -> bool:
 
 
 def _has_account(connection: sa.Connection | None, address: str) -> bool:
+    return _refuses_mail(connection, address) is not None
+
+
+def _refuses_mail(connection: sa.Connection | None, address: str) -> bool | None:
+    """Tell whether an account refuses mail; ``None`` where there is none."""
     if connection is None:
-        return False
-    return bool(find_accounts(connection, ACCOUNTS.c.address == address, limit=1))
+        return None
+    select = sa.select(ACCOUNTS.c.refuses_mail).where(ACCOUNTS.c.address == address)
+    found: bool | None = connection.execute(select).scalar()
+    return found
 
 
 def _alias_at(connection: sa.Connection | None, address: str) -> Alias | None:

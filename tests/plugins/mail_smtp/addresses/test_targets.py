@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from mailstead_mail_smtp.addresses import following
-from mailstead_mail_smtp.addresses.accounts import create_account
+from mailstead_mail_smtp.addresses.accounts import create_account, suspend
 from mailstead_mail_smtp.addresses.aliases import alias_account, alias_external, alias_group
 from mailstead_mail_smtp.addresses.tables import DOMAINS
 from mailstead_mail_smtp.addresses.targets import (
@@ -83,6 +83,8 @@ def test_a_default_mailbox_is_an_account(connection: sa.Connection) -> None:
     assert no_default_mailbox(connection, INFO).startswith(f"{INFO} is an alias, for {ADA}, and no")
     assert no_default_mailbox(connection, INFO).endswith(f"give {ADA} instead")
     assert no_default_mailbox(connection, "all@example.org").endswith("give a mail account")
+    suspend(connection, ADA, refuse_mail=True)
+    assert f"account resume {ADA}" in no_default_mailbox(connection, ADA)
     assert "no mail account bob@" in no_default_mailbox(connection, "bob@example.com")
 
 
