@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InUse, InvalidValue, NotFound
+from mailstead.plugin import InUse, InvalidValue, NotFound, counted
 from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     count_accounts,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DOMAINS, ALIASES = "mail_smtp.domains", "mail_smtp.domain_aliases"
 SAVE = "save to make it effective"
+MAIL_ACCOUNT, MAIL_ALIAS = ("mail account", "mail accounts"), ("mail alias", "mail aliases")
 WORDS = {"default_mailbox": "default mailbox", "catch_all": "catch-all"}
 NAMED = 10  # accounts named in a refusal
 PAGE = 500
@@ -217,7 +218,7 @@ def _refuse_addresses(app: App, alias: str) -> None:
     with opened(app) as directory, directory.read() as connection:
         counts = count_accounts(connection, name), count_aliases(connection, name)
     if any(counts) and app.engine.context_settings("draft").row(Domains, name) is None:
-        problem = f"there are {counts[0]} mail accounts and {counts[1]} aliases in {name} itself"
+        problem = f"in {name} itself there are addresses: {_counted(counts)}"
         hint = f"run `mailstead domain add {name}`, save, then `mailstead domain remove {name}`"
         raise InvalidValue(problem, where=f"{ALIASES}[{name}].name", hint=hint)
 
@@ -245,7 +246,7 @@ def _tell_all_missing(app: App, draft: Any) -> None:
             app.warn(f"{WORDS[name]} of {domain}: {words}")
         more = sum(1 for _ in found)
     if more:
-        app.warn(f"{more} more default mailboxes and catch-alls lead to nobody")
+        app.warn(f"default mailboxes and catch-alls that lead to nobody besides: {more}")
 
 
 def _missing(connection: Connection | None, draft: Any, row: Domains) -> Iterator[tuple[str, str]]:
@@ -273,7 +274,7 @@ def _tell_unmanaged(app: App) -> None:
     for domain, count in islice(found.items(), NAMED):
         app.warn(f"{domain} is not managed; accounts that get no mail, and can log in: {count}")
     if len(found) > NAMED:
-        app.warn(f"{len(found) - NAMED} more domains with accounts are not managed")
+        app.warn(f"domains with accounts that are not managed besides: {len(found) - NAMED}")
 
 
 def _is_in_effect(app: App) -> bool:
@@ -288,17 +289,17 @@ def _free(app: App, domain: str, *, force: bool, with_mail: bool) -> None:
         named = [item.address for item in list_aliases(connection, domain=domain, limit=NAMED)]
     if not any(counts):
         return
+    users = (*_named(app, first, counts[0]), *_more(MAIL_ALIAS, named, counts[1]))
     if not force:
-        users = (*_named(app, first, counts[0]), *_more("mail alias", named, counts[1]))
         raise InUse("it has addresses", users=users, where=f"domain {domain}")
     fate = "and all their mail, for ever" if with_mail else "(their mail stays on the disk)"
-    app.confirm(f"Delete {counts[0]} mail accounts and {counts[1]} aliases in {domain} now {fate}?")
+    app.confirm(f"Delete {', '.join(users)} now {fate}?")
     gone = _delete_addresses(app, domain)
     for account in gone if with_mail else ():
         app.engine.machine.remove_tree(app.engine.instance.path(f"{MAILDIRS}/{account.home}"))
-    app.note("domain remove", f"{domain}: {counts[0]} accounts, {counts[1]} aliases")
+    app.note("domain remove", f"{domain}: {_counted(counts)}")
     left = "their mail is gone" if with_mail else "their mail stays on the disk"
-    app.say(f"{counts[0]} mail accounts and {counts[1]} aliases deleted; {left}")
+    app.say(f"{_counted(counts)} deleted; {left}")
 
 
 def _delete_addresses(app: App, domain: str) -> list[MailAccount]:
@@ -315,9 +316,14 @@ def _delete_addresses(app: App, domain: str) -> list[MailAccount]:
 def _named(app: App, first: Sequence[MailAccount], count: int) -> list[str]:
     folder = app.engine.instance.path(MAILDIRS)
     named = [f"{item.address} (mail in {folder}/{item.home})" for item in first]
-    return _more("mail account", named, count)
+    return _more(MAIL_ACCOUNT, named, count)
 
 
-def _more(what: str, named: Sequence[str], count: int) -> list[str]:
+def _more(what: tuple[str, str], named: Sequence[str], count: int) -> list[str]:
     left = count - len(named)
-    return [*(f"{what} {item}" for item in named), *([f"{left} more {what}s"] if left > 0 else [])]
+    more = [counted(left, *(f"more {word}" for word in what))] if left > 0 else []
+    return [*(f"{what[0]} {item}" for item in named), *more]
+
+
+def _counted(counts: tuple[int, int]) -> str:
+    return f"{counted(counts[0], *MAIL_ACCOUNT)} and {counted(counts[1], *MAIL_ALIAS)}"
