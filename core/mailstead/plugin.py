@@ -11,6 +11,7 @@ from typing import Annotated
 import pluggy
 
 from mailstead.context import Context
+from mailstead.counting import counted
 from mailstead.errors import (
     AlreadyExists,
     CommandFailed,
@@ -67,6 +68,6 @@ __all__ = [
     "Native", "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Programs", "Publication", "RenderError", "RowChange",
     "Say",
-    "Snippet", "Submission", "SubmissionStep", "Template", "field", "form", "hookimpl",
+    "Snippet", "Submission", "SubmissionStep", "Template", "counted", "field", "form", "hookimpl",
     "hookspec", "resident", "table", "types",
 ]  # fmt: skip

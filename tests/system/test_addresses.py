@@ -206,7 +206,8 @@ def test_a_catch_all_gets_one_copy_of_all_mail_to_and_from_the_domain(place: Sit
 def test_when_the_copy_bounces_the_sender_is_told(place: Site) -> None:
     """The catch-all is an account that is deleted."""
     run = place.sandbox.run
-    run("account", "delete", "copies@example.com", "--yes")
+    told = run("account", "delete", "copies@example.com", "--yes").stderr
+    assert "copies@example.com is the catch-all of copied.example" in told
     carl = "carl@copied.example"
     with place.sandbox.smtp(465) as client:
         client.login(ADA, PASSWORD)
@@ -250,9 +251,11 @@ def test_a_removed_domain_names_what_goes_with_it_and_keeps_the_mail(place: Site
     wait_until(lambda: "old mail" in place.sandbox.subjects("leo@leaving.example"))
     refused = run("domain", "remove", "leaving.example", status=2).stderr
     folder = place.sandbox.json("account", "show", "leo@leaving.example")["mail"]
+    asked = run("domain", "remove", "leaving.example", "--force", status=4).stderr
     for named in ("mail account leo@leaving.example", folder, "mail alias lion@leaving.example"):
-        assert named in refused
-    run("domain", "remove", "leaving.example", "--force", "--yes")
+        assert (named in refused, named in asked) == (True, True)
+    told = run("domain", "remove", "leaving.example", "--force", "--yes").stdout
+    assert "1 mail account and 1 mail alias deleted" in told
     run("save")
     assert reply_to(place, "leo@leaving.example")[0] in {550, 554}
     kept = [path for name in ("new", "cur") for path in Path(folder, "Maildir", name).iterdir()]
@@ -299,7 +302,7 @@ def test_a_domain_that_went_by_another_way_is_named_and_gets_no_mail(place: Site
     (listed,) = place.sandbox.json("account", "list", "--domain", "GONE.example")
     assert (listed["quota"], listed["state"]) == ("2G", "its domain is not managed")
     refused = run("domain", "alias", "add", "gone.example", "example.org", status=2).stderr
-    assert "there are 1 mail accounts and 0 aliases in gone.example itself" in refused
+    assert "gone.example itself there are addresses: 1 mail account and 0 mail aliases" in refused
     run("domain", "add", "gone.example")
     run("save")
     assert reply_to(place, gus)[0] == 250

@@ -132,6 +132,8 @@ REFUSED = [
     Refusal(("domain", "remove", "nosuch.example"), ("nosuch.example",)),
     # mail accounts
     account("plain@elsewhere.example", "elsewhere.example", "managed"),
+    account("plain@mail.example.org", "account.address", "a name of this server itself"),
+    alias("plain@Mail.example.org", "alias.address", "a name of this server itself"),
     account("ada@example.org", "ada@example.org"),
     account("ADA@EXAMPLE.ORG", "ada@example.org"),
     account("second@example.org", "ada@example.org", user="ada"),

@@ -45,14 +45,16 @@ def place() -> Iterator[Site]:
         yield made
 
 
-def send(place: Site, sender: str, *recipients: str) -> str:
-    """Send, as a user who has logged in or as a stranger; gives the subject."""
+def send(place: Site, sender: str, *recipients: str, size: int = 0) -> str:
+    """Send so many bytes, as a user who has logged in or as a stranger; gives the subject."""
     subject = uuid4().hex
     is_friend = sender == FRIEND
     with place.sandbox.smtp(25 if is_friend else 465) as client:
         if not is_friend:
             client.login(sender.replace("+x@", "@"), PASSWORD)
-        client.send_message(message(sender, recipients[0], subject), sender, recipients)
+        text = message(sender, recipients[0], subject)
+        text.set_content(f"{subject}\n" + ("x" * 70 + "\n") * (size // 71))
+        client.send_message(text, sender, recipients)
     return subject
 
 
@@ -142,8 +144,8 @@ def test_a_catch_all_may_be_a_group(place: Site) -> None:
 def test_when_a_copy_bounces_the_sender_is_told(place: Site) -> None:
     """Of what was sent and of what was received; by a full mailbox and by one that went."""
     sandbox = place.sandbox
-    sandbox.run("account", "quota", COPIES, "1K")
-    subject = send(place, CARL, FRIEND)
+    sandbox.run("account", "quota", COPIES, "64K")
+    subject = send(place, CARL, FRIEND, size=70_000)
     text = text_of_bounce(sandbox, CARL)
     assert (COPIES in text, "5.2.2" in text, subject in text) == (True, True, True)
     assert len(outside(place, subject)) == 1

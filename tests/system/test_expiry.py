@@ -89,7 +89,7 @@ def test_a_dry_run_shows_and_keeps_what_would_go(place: Site) -> None:
 def test_what_is_old_goes_by_folder_and_is_written_down(place: Site) -> None:
     """Junk after its 7 days, Trash after its 30; INBOX never."""
     with days_later(8):
-        assert "1 messages removed" in expire(place).stdout
+        assert "1 message removed" in expire(place).stdout
     assert (subjects(place, ADA, "Junk"), subjects(place, ADA, "Trash")) == ([], ["thrown"])
     with days_later(31):
         assert "2 messages removed" in expire(place).stdout

@@ -61,7 +61,7 @@ def test_what_was_read_there_is_fetched_when_asked_for(place: Place) -> None:
 def test_a_full_mailbox_leaves_mail_there(place: Place) -> None:
     """What fits comes, the rest stays, and comes when there is room; the owner is told why."""
     place.ours.run("user", "add", "bob", "--password-stdin", typed="correct horse\n")
-    place.ours.run("account", "quota", "bob@example.org", "30K")
+    place.ours.run("account", "quota", "bob@example.org", "64K")
     login = f"bob-{uuid4().hex[:8]}"
     place.theirs.add_user(login, HARD)
     small, large = [uuid4().hex], [uuid4().hex]

@@ -183,6 +183,7 @@ REFUSED = [
     ("mail_smtp.options", "postmaster=${x}@example.com", "postmaster"),
     ("mail_smtp.options", "postmaster={{7*7}}@example.com", "postmaster"),
     ("mail_smtp.options", "postmaster=a@b.com, c@d.com", "postmaster"),
+    ("mail_smtp.options", "message_size=0", "message_size"),
     ("mail_smtp.options", "message_size=1", "message_size"),
     ("mail_smtp.options", "message_size=-1", "message_size"),
     ("mail_smtp.options", "message_size=1025M", "message_size"),

@@ -92,7 +92,7 @@ def place() -> Iterator[Site]:
             made.sandbox.add_user(name)
             do("account", "add", name, f"{name}@example.com")
         do("account", "suspend", CARL, "--refuse-mail")
-        do("account", "quota", "full@example.com", "1K")
+        do("account", "quota", "full@example.com", "64K")
         do("group", "add", "staff")
         do("group", "add-member", "staff", "ada")
         do("group", "add-member", "staff", "grace")

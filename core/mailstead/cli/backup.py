@@ -8,6 +8,7 @@ import click
 
 from mailstead.cli.answers import answer_options, answers_of
 from mailstead.cli.app import App, pass_app
+from mailstead.counting import counted
 from mailstead.errors import MailsteadError
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _passphrase(app: App, archive: Archive, from_stdin: bool) -> str | None:
 
 def _add_mail(app: App, work: Restore) -> Added:
     added = work.add_mail()
-    app.say(f"mail: {added.added} files added, {added.kept} were there")
+    app.say(f"mail: {counted(added.added, 'file')} added, {added.kept} there already")
     if added.left_out:
         app.warn(f"{added.left_out} files are of no module here and were left out")
     return added

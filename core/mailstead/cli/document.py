@@ -13,6 +13,7 @@ import attrs
 import click
 
 from mailstead.cli.app import App, pass_app
+from mailstead.counting import counted
 from mailstead.errors import InvalidInput, MachineError, MailsteadError, NotFound
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _tell_imported(app: App, document: Document, outcome: Imported) -> None:
     if outcome.is_empty:
         app.say(f"{document.name}: the working settings are like that already.")
         return
-    app.say(f"{document.name}: {outcome.settings} settings changed.")
+    app.say(f"{document.name}: {counted(outcome.settings, 'setting')} changed.")
     for words, names in (("Enabled", outcome.enabled), ("Disabled", outcome.disabled)):
         if names:
             app.say(f"{words}: {', '.join(names)}")

@@ -9,6 +9,7 @@ import click
 from mailstead.cli.answers import answer_options, answers_of
 from mailstead.cli.app import App, pass_app
 from mailstead.cli.recover import Duration, tell_recovered
+from mailstead.counting import counted
 from mailstead.errors import PlanMoved
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def discard(app: App) -> None:
     if not count:
         app.say("There are no unsaved changes.")
         return
-    app.confirm(f"Drop {count} unsaved changes?")
+    app.confirm(f"Drop {counted(count, 'unsaved change')}?")
     app.engine.discard()
     app.say("Dropped; the settings are as they were last saved.")
 

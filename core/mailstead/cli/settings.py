@@ -110,7 +110,8 @@ def _rows(app: App, bound: Bound, key: str | None, tree: Tree) -> Iterable[Any]:
         return view.rows(bound.section.cls)
     row = view.row(bound.section.cls, *_parts(bound, key))
     if row is None:
-        raise InvalidInput("no such row", where=f"{bound.path}[{key}]", hint="see settings show")
+        hint = f"see `mailstead settings show {bound.path}`"
+        raise InvalidInput("no such row", where=f"{bound.path}[{key}]", hint=hint)
     return [row]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailstead.cli.origins import line_data, show_diff
 from mailstead.cli.show_edits import edit_data, show_edits
+from mailstead.counting import counted
 from mailstead.settings.cells import mask
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _actions(plan: Plan) -> Iterable[tuple[str, str]]:
     for name, item in plan.generated:
         yield f"make {item.path}", f"{name} needs it; it is made once and kept"
     for rows in plan.rows:
-        yield f"publish {len(rows.changes)} rows", f"{rows.module} looks them up"
+        yield f"publish {counted(len(rows.changes), 'row')}", f"{rows.module} looks them up"
     for action in plan.services:
         yield str(action), action.reason
 

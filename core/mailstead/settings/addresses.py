@@ -103,7 +103,10 @@ class HostAndPort:
         place = self._host(found[1])
         if found[2] is None:
             return place
-        return f"{place}:{integer_of(found[2], 'port', minimum=PORT[0], maximum=PORT[1])}"
+        try:
+            return f"{place}:{integer_of(found[2], 'port', minimum=PORT[0], maximum=PORT[1])}"
+        except ValueError as error:
+            raise refusal(raw, self.name, f"its port {error}") from None
 
     def _host(self, text: str) -> str:
         bare = text.strip("[]")

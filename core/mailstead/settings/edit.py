@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -72,7 +73,8 @@ class Editor:
         parsed = identity | {name: self._parse(bound, key, name, values[name]) for name in rest}
         with self._store.transaction():
             if self._has(bound, key):
-                raise AlreadyExists("exists already", where=bound.place(key))
+                hint = f"choose another, or change that one; {_shown_by(bound, key)}"
+                raise AlreadyExists("exists already", where=bound.place(key), hint=hint)
             self._write(bound, key, parsed, actor)
         return key
 
@@ -172,7 +174,8 @@ class Editor:
         except InvalidValue as error:
             raise NotFound(error.problem, where=bound.path, hint=error.hint) from None
         if not self._has(bound, canonical):
-            raise NotFound("does not exist", where=bound.place(canonical))
+            hint = _shown_by(bound)
+            raise NotFound("does not exist", where=bound.place(canonical), hint=hint)
         return canonical
 
     def _parse(self, bound: Bound, key: str, name: str, raw: object) -> Any:
@@ -223,6 +226,11 @@ def _require(bound: Bound, values: Mapping[str, object]) -> None:
         names = ", ".join(field.name for field in missing)
         where = bound.place("", missing[0].name)
         raise InvalidValue("is required", where=where, hint=f"give {names}")
+
+
+def _shown_by(bound: Bound, key: str = "") -> str:
+    words = ("mailstead", "settings", "show", bound.path, *([key] if key else []))
+    return f"see `{shlex.join(words)}`"
 
 
 def _outlives(bound: Bound, name: str) -> bool:

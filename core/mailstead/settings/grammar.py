@@ -10,7 +10,8 @@ QUOTED_LENGTH = 80
 # C0, DEL, C1, line and paragraph separators, bidirectional overrides, lone surrogates: none of
 # them can be seen, and each can make one line of a configuration file look like another.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-INTEGER = re.compile(r"-?[0-9]{1,19}")
+INTEGER = re.compile(r"(-?)0*([0-9]+)")
+LONGEST_INTEGER = 20  # digits, with which a number is outside of all bounds
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**63 - 1
 
@@ -71,12 +72,18 @@ def line_of(raw: object, name: str, *, maximum: int) -> str:
 
 def integer_of(raw: object, name: str, *, minimum: int, maximum: int) -> int:
     """Give a value as an integer within bounds, or raise ValueError."""
-    if isinstance(raw, str) and INTEGER.fullmatch(raw):
-        value = int(raw)
+    found = INTEGER.fullmatch(raw) if isinstance(raw, str) else None
+    if found is not None:
+        value = int(found[1] + found[2][:LONGEST_INTEGER])
     elif isinstance(raw, int) and not isinstance(raw, bool):
         value = raw
     else:
         raise refusal(raw, name)
     if not minimum <= value <= maximum:
-        raise refusal(raw, name, f"it must be from {minimum} to {maximum}")
+        raise outside(raw, value < minimum, f"it must be from {minimum} to {maximum}")
     return value
+
+
+def outside(raw: object, is_small: bool, bounds: str) -> ValueError:
+    """Make the error for a number outside of its bounds."""
+    return ValueError(f"{quoted(raw)} is too {'small' if is_small else 'large'}: {bounds}")

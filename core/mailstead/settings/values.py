@@ -10,14 +10,17 @@ import attrs
 
 from mailstead.settings.grammar import (
     LARGEST_INTEGER,
+    LONGEST_INTEGER,
     SMALLEST_INTEGER,
     integer_of,
     line_of,
+    outside,
+    quoted,
     refusal,
 )
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-AMOUNT = re.compile(r"([0-9]{1,19})([A-Za-z]?)")
+AMOUNT = re.compile(r"(-?)0*([0-9]+)([A-Za-z]?)")
 SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST_NAME = 64
@@ -91,8 +94,10 @@ class Line:
     def parse(self, raw: object) -> str:
         """Read a line. Composing may lengthen it, so its length is looked at twice."""
         text = unicodedata.normalize("NFC", line_of(raw, self.name, maximum=self.maximum))
-        if len(text) > self.maximum or (self.pattern and not re.fullmatch(self.pattern, text)):
-            raise refusal(raw, self.name, f"expected {self.accepts}")
+        if len(text) > self.maximum:
+            raise refusal(raw, self.name, f"it is longer than {self.maximum} characters")
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise ValueError(f"{quoted(raw)} is not accepted: expected {self.accepts}")
         return text
 
     def dump(self, value: str) -> str:
@@ -156,15 +161,22 @@ class Amount:
     def parse(self, raw: object) -> int:
         """Read an amount in its smallest unit."""
         if isinstance(raw, str):
-            return self._from_text(raw)
-        return integer_of(raw, self.name, minimum=0, maximum=LARGEST_INTEGER)
+            value = self._from_text(raw)
+        elif isinstance(raw, int) and not isinstance(raw, bool):
+            value = raw
+        else:
+            raise refusal(raw, self.name)
+        if not 0 <= value <= LARGEST_INTEGER:
+            bound = "at least 0" if value < 0 else f"at most {LARGEST_INTEGER}"
+            raise outside(raw, value < 0, f"it must be {bound}")
+        return value
 
     def _from_text(self, raw: str) -> int:
         found = AMOUNT.fullmatch(raw)
-        factor = dict(self.units).get(found[2]) if found else None
+        factor = dict(self.units).get(found[3]) if found else None
         if found is None or factor is None:
             raise refusal(raw, self.name, f"expected {self.accepts}")
-        return integer_of(int(found[1]) * factor, self.name, minimum=0, maximum=LARGEST_INTEGER)
+        return int(found[1] + found[2][:LONGEST_INTEGER]) * factor
 
     def dump(self, value: int) -> int:
         """Give it as JSON holds it."""

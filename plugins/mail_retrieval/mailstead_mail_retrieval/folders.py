@@ -12,5 +12,5 @@ _FORBIDDEN = r"\x00-\x1f\x7f*%?~\"\\"
 FOLDER = types.text(
     100,
     rf"(?!(?i:inbox)(/|$))(?!.*//)(?!.*\.\.)[^{_FORBIDDEN}/\s-]([^{_FORBIDDEN}]*[^{_FORBIDDEN}/\s])?",
-    "the name of a folder other than INBOX, without * % ? ~ quotes and ..",
+    "the name of a folder other than INBOX, without * % ? ~ \\ quotes and .., and no - first",
 )

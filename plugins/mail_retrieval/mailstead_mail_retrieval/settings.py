@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from mailstead.plugin import field, form, table, types
+from mailstead.plugin import Problem, field, form, table, types
 from mailstead_mail_retrieval.folders import FOLDER
+from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
 
 
 @form(title="Retrieval services")
@@ -24,12 +26,20 @@ class Services:
     )
 
 
-@form(title="Mailboxes")
+def check_size(record: Mailboxes, _settings: object) -> Iterator[Problem]:
+    """Give a problem with a size that hardly a message fits in; to Dovecot, 0 is no limit."""
+    if record.size is not None and record.size < SMALLEST_MAILBOX:
+        problem = f"{record.size} bytes are too few for a mailbox"
+        hint = f"give at least {SMALLEST_MAILBOX >> 10}K, or unset it for no limit"
+        yield Problem("mail_retrieval.mailboxes.size", problem, hint)
+
+
+@form(title="Mailboxes", check=check_size)
 class Mailboxes:
     """How much a mailbox may hold."""
 
     size: types.Size | None = field(
-        default=None, help="limit of each account without one of its own; unset: no limit"
+        default=None, help="limit of each account without one of its own, from 64K; unset: none"
     )
 
 

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import attrs
 
-from mailstead.plugin import Context, Machine, MailsteadError, Path
+from mailstead.plugin import Context, Machine, MailsteadError, Path, counted
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_sieve.places import BACKUP
 from mailstead_sieve.scripts.accounts import Owner
@@ -66,7 +66,7 @@ def restored(context: Context, machine: Machine) -> str:
                 count += 1
             except MailsteadError as error:
                 problems.append(f"script {kept.name} of {owner.address}: {error}")
-    told = "; ".join([f"{count} Sieve scripts put back", *problems[:TOLD]])
+    told = "; ".join([f"{counted(count, 'Sieve script')} put back", *problems[:TOLD]])
     return f"{told}; and {len(problems) - TOLD} more" if len(problems) > TOLD else told
 
 

@@ -64,7 +64,7 @@ class Groups:
             group, member = find_group(connection, name), _user(connection, user)
             if _is_member(connection, group.id, member.id):
                 problem = f"{member.name} is in the group {group.name} already"
-                raise AlreadyExists(problem, where=MEMBER)
+                raise AlreadyExists(problem, where=MEMBER, hint=_shown_by(group.name))
             row = {"group_id": group.id, "user_id": member.id}
             connection.execute(insert(tables.memberships).values(row))
             change = self._change(connection, group, {"added": member.name})
@@ -77,7 +77,8 @@ class Groups:
             group, member = find_group(connection, name), _user(connection, user)
             chosen = (table.c.group_id == group.id, table.c.user_id == member.id)
             if connection.execute(delete(table).where(*chosen)).rowcount != 1:
-                raise NotFound(f"{member.name} is not in the group {group.name}", where=MEMBER)
+                problem = f"{member.name} is not in the group {group.name}"
+                raise NotFound(problem, where=MEMBER, hint=_shown_by(group.name))
             change = self._change(connection, group, {"removed": member.name})
             return hooks.tell_group_changed(change)
 
@@ -134,9 +135,14 @@ def _insert(connection: Connection, values: Mapping[str, str]) -> Group:
     table = tables.groups
     name = values["name"]
     if connection.execute(select(table.c.id).where(table.c.name == name)).first():
-        raise AlreadyExists(f"the group {name!r} exists already", where=NAME)
+        hint = f"choose another name; {_shown_by(name)}"
+        raise AlreadyExists(f"the group {name!r} exists already", where=NAME, hint=hint)
     made = insert(table).values(values).returning(table)
     return Group(**connection.execute(made).one()._mapping)
+
+
+def _shown_by(group: str) -> str:
+    return f"see `mailstead group show {group}`"
 
 
 def _user(connection: Connection, name: str) -> Row[tuple[int, str]]:

@@ -183,7 +183,8 @@ def _insert(connection: Connection, values: Mapping[str, Any]) -> User:
     table = tables.users
     name = values["name"]
     if connection.execute(select(table.c.id).where(table.c.name == name)).first():
-        raise AlreadyExists(f"the user {name!r} exists already", where=NAME)
+        hint = f"choose another name; see `mailstead user show {name}`"
+        raise AlreadyExists(f"the user {name!r} exists already", where=NAME, hint=hint)
     made = insert(table).values(uuid=tables.new_uuid(), **values).returning(*PUBLIC)
     return _user(connection.execute(made).one())
 

@@ -18,7 +18,11 @@ from .samples import ROOT, Domain, House, Member, Object, Options, Rule
 def test_twins_are_one_row(house: House) -> None:
     """The second is told which row it is."""
     assert "xn--bcher-kva.example" == house.add("mail.domain", name="BÜCHER.example")
-    with pytest.raises(AlreadyExists, match=r"^mail\.domain\[xn--bcher-kva\.example\]: exists"):
+    with pytest.raises(
+        AlreadyExists,
+        match=r"^mail\.domain\[xn--bcher-kva\.example\]: exists .*"
+        r"`mailstead settings show mail\.domain xn--bcher-kva\.example`",
+    ):
         house.add("mail.domain", name="XN--BCHER-KVA.example")
     house.editor.change_row("mail.domain", "Bücher.EXAMPLE", {"size": "1M"}, ROOT)
     assert Domain(name="xn--bcher-kva.example", size=2**20) == next(house.draft.rows(Domain))
@@ -49,7 +53,8 @@ REFUSED: list[tuple[str, type[Exception], Callable[[House], Any]]] = [
      lambda h: h.add("network.member", object="office", name="b", address="192.0.2.1")),
     (r"^mail\.domain\[a\.example\]\.name: is part of the key", InvalidValue,
      lambda h: h.editor.change_row("mail.domain", "a.example", {"name": "b.example"}, ROOT)),
-    (r"^mail\.domain\[b\.example\]: does not exist", NotFound,
+    (r"^mail\.domain\[b\.example\]: does not exist \(see `mailstead settings show mail\.domain`",
+     NotFound,
      lambda h: h.editor.change_row("mail.domain", "b.example", {"size": 1}, ROOT)),
     (r"^mail\.domain: .* is not a domain name", NotFound,
      lambda h: h.editor.remove_row("mail.domain", "../evil", ROOT)),

@@ -72,7 +72,7 @@ def test_a_user_is_added_with_a_password_from_standard_input(run: Run, made: Wor
     assert ["user ada added; done at once, no save needed",
             "created mail account ada@example.org"] == done.stdout.splitlines()  # fmt: skip
     assert "Lovelace" == made.users.get_user("ada").last_name
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(AlreadyExists, match="mailstead user show ada"):
         run("user add ada --password-stdin", "correct horse\n")
 
 
@@ -97,6 +97,9 @@ def test_a_user_is_shown_listed_changed_and_disabled(run: Run) -> None:
     run("user password ada --password-stdin", "another horse\n")
     run("group add staff --comment all")
     run("group add-member staff ada")
+    for refused in ("group add staff", "group add-member staff ada"):
+        with pytest.raises(AlreadyExists, match="see `mailstead group show staff`"):
+            run(refused)
     shown = run("user show ada").stdout
     assert "poet" in shown
     assert "staff" in shown
@@ -106,6 +109,8 @@ def test_a_user_is_shown_listed_changed_and_disabled(run: Run) -> None:
     assert "ada" in run("group show staff").stdout
     assert "staff" in run("group list").stdout
     run("group remove-member staff ada")
+    with pytest.raises(NotFound, match="see `mailstead group show staff`"):
+        run("group remove-member staff ada")
     run("group delete staff", yes=True)
     assert "staff" not in run("user show ada").stdout
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InvalidValue, Path
+from mailstead.plugin import InvalidValue, Path, counted
 from mailstead_filter.nightly import expire, report
 from mailstead_filter.quarantine import KINDS, Held, change_held, list_held, read_held
 from mailstead_mail_smtp.places import CONFIG
@@ -87,9 +87,9 @@ def nightly(app: App, quiet: bool) -> None:
     gone = expire(context, machine, now)
     told = report(context, machine, now)
     if gone:
-        app.note("quarantine nightly", f"{gone} messages deleted")
+        app.note("quarantine nightly", f"{counted(gone, 'message')} deleted")
     if not quiet:
-        app.say(f"{gone} messages deleted, {told} reported")
+        app.say(f"{counted(gone, 'message')} deleted, {told} reported")
 
 
 def _change(app: App, action: Action, ids: tuple[str, ...], *, every: bool) -> None:
@@ -100,7 +100,7 @@ def _change(app: App, action: Action, ids: tuple[str, ...], *, every: bool) -> N
     if every:
         ids = tuple(item.message.id for item in list_held(machine, config))
     if every or action == "delete":
-        app.confirm(f"{action.capitalize()} {len(ids)} messages?")
+        app.confirm(f"{action.capitalize()} {counted(len(ids), 'message')}?")
     done = change_held(machine, config, action, ids)
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     app.note(f"quarantine {action}", ", ".join(ids[:NAMED]) + more)

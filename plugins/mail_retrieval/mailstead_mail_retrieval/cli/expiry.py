@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import counted
 from mailstead_mail_retrieval import expiry
 from mailstead_mail_retrieval.settings import Expiration
 
@@ -28,18 +29,20 @@ def list_rules(app: App) -> None:
     app.print_table("Expiration", ("Folder", "Days"), rows)
 
 
-@expiry_group.command("set")
+# -1 is refused by the field, not by click, which would take it for an option.
+@expiry_group.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("folder")
-@click.argument("days", type=int)
+@click.argument("days")
 @pass_app
-def set_rule(app: App, folder: str, days: int) -> None:
+def set_rule(app: App, folder: str, days: str) -> None:
     """Remove mail from FOLDER of each account after DAYS days."""
     editor, actor = app.engine.editor, app.engine.actor
-    if app.engine.context_settings("draft").row(Expiration, folder) is None:
+    draft = app.engine.context_settings("draft")
+    if draft.row(Expiration, folder) is None:
         editor.add_row(SECTION, {"folder": folder, "days": days}, actor)
     else:
         editor.change_row(SECTION, folder, {"days": days}, actor)
-    app.say(f"mail in {folder} is removed after {days} days; {SAVE}")
+    app.say(f"mail in {folder} is removed after {counted(int(days), 'day')}; {SAVE}")
 
 
 @expiry_group.command("remove")
@@ -65,9 +68,10 @@ def run(app: App, dry_run: bool, quiet: bool) -> None:
         _show(app, "Would be removed", tuple(islice(found, SHOWN)), more=sum(1 for _ in found))
         return
     done = expiry.expire(context, machine, now)
-    app.note("expiry run", f"{done.count} messages removed")
+    told = f"{counted(done.count, 'message')} removed"
+    app.note("expiry run", told)
     if not quiet:
-        app.say(f"{done.count} messages removed")
+        app.say(told)
 
 
 @expiry_group.command("log")

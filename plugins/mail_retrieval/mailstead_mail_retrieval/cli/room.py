@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import MachineError
+from mailstead.plugin import MachineError, counted
 from mailstead_mail_retrieval.finding_room import find_room
 from mailstead_mail_smtp.addresses import room
 from mailstead_users.opening import open_directory
@@ -33,9 +33,9 @@ def find(app: App, quiet: bool) -> None:
             if look.trouble is not None:
                 troubles.append(look.trouble)
     if not quiet:
-        app.say(f"{count} mailboxes were found to have room")
+        app.say(f"found to have room: {counted(count, 'mailbox', 'mailboxes')}")
     if troubles:
-        app.warn(f"{len(troubles)} mailboxes could not be looked at")
+        app.warn(f"{counted(len(troubles), 'mailbox', 'mailboxes')} could not be looked at")
         raise troubles[0]
 
 

@@ -151,7 +151,8 @@ def reached_by(connection: sa.Connection, alias: Alias) -> list[str]:
     rows = GROUP_ACCOUNTS.join(ALIASES, ALIASES.c.group_id == GROUP_ACCOUNTS.c.group_id)
     rows = rows.join(ACCOUNTS, ACCOUNTS.c.address == GROUP_ACCOUNTS.c.account)
     select = sa.select(GROUP_ACCOUNTS.c.account).select_from(rows)
-    select = select.where(ALIASES.c.address == alias.address, ~ACCOUNTS.c.refuses_mail)
+    is_live = sa.select(DOMAINS.c.name).where(DOMAINS.c.name == ACCOUNTS.c.domain).exists()
+    select = select.where(ALIASES.c.address == alias.address, ~ACCOUNTS.c.refuses_mail, is_live)
     return list(connection.execute(select.order_by(GROUP_ACCOUNTS.c.account).limit(1000)).scalars())
 
 
@@ -203,11 +204,15 @@ def _create(connection: sa.Connection, address: str, **target: str | int) -> Ali
     return get_alias(connection, made)
 
 
+def _option(alias: Alias) -> str:
+    return alias.target if alias.kind == "account" else f"--{alias.kind} {alias.target}"
+
+
 def _no_account(connection: sa.Connection, target: str) -> NotFound | InvalidValue:
     where = "alias.account"
     found = find_aliases(connection, ALIASES.c.address == target, limit=1)
     if found:
         problem = f"{target} is an alias itself, for {found[0].target}"
-        return InvalidValue(problem, where=where, hint=f"give {found[0].target} instead")
+        return InvalidValue(problem, where=where, hint=f"give {_option(found[0])} instead")
     hint = "see `mailstead account list`"
     return NotFound(f"there is no mail account {target}", where=where, hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import islice
 
-from mailstead.plugin import Context, NotFound
+from mailstead.plugin import Context, NotFound, counted
 from mailstead_mail_smtp.addresses import group_accounts
 from mailstead_mail_smtp.addresses.accounts import account_of, create_account, delete_account
 from mailstead_mail_smtp.addresses.aliases import (
@@ -20,6 +20,7 @@ from mailstead_mail_smtp.addresses.tables import (
     SCHEMA,
     VERSION,
 )
+from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import LOOKUP_DATABASE, MAILDIRS, ROOM_DATABASE
 from mailstead_mail_smtp.settings import Domains, UserTemplate
 from mailstead_users.hookspecs import GroupChange, UserChange
@@ -36,23 +37,24 @@ def schemas() -> list[SchemaFile]:
 
 
 def follow_created(change: UserChange) -> str | None:
-    """Give a new user the account that the template says."""
+    """Give a new user the account that the template says; tell when it cannot be known where."""
     domain = default_domain(change.context)
     if not domain:
-        return None
+        return _no_account(change)
     address = f"{change.user.name.lower()}@{domain}"
     account = create_account(change.connection, change.user.name, address)
     return f"mail account {account.address} created"
 
 
 def warn(change: UserChange) -> list[str]:
-    """Tell which account and aliases go with a user."""
+    """Tell which account and aliases go with a user, and for what else they are used."""
     account = account_of(change.connection, change.user.id)
     if account is None:
         return []
     aliases = [item.address for item in aliases_of_account(change.connection, account.address)]
     named = f"; its aliases are {', '.join(aliases)}" if aliases else ""
-    return [f"has the mail account {account.address}{named}"]
+    uses = uses_of_account(change.connection, change.context.settings, account.address)
+    return [f"has the mail account {account.address}{named}", *uses]
 
 
 def follow_deleted(change: UserChange) -> str | None:
@@ -99,7 +101,17 @@ def _reach(change: GroupChange) -> str:
     if found[0].reaches == 0:
         names = ", ".join(item.address for item in found)
         return f"no member has a mail account any more: mail to {names} is refused"
-    return f"{found[0].address} reaches {found[0].reaches} mail accounts now"
+    return f"{found[0].address} reaches {counted(found[0].reaches, 'mail account')} now"
+
+
+def _no_account(change: UserChange) -> str | None:
+    if not change.context.settings.form(UserTemplate).mail_account:
+        return None
+    step = f"run `mailstead account add {change.user.name} ADDRESS`"
+    if next(iter(change.context.settings.rows(Domains)), None) is None:
+        return f"no mail account was made, since there is no mail domain yet: add one, then {step}"
+    setting = "set mail_smtp.user_template.default_domain for those who come"
+    return f"no mail account was made, since there are several mail domains: {step}, and {setting}"
 
 
 def default_domain(context: Context) -> str | None:

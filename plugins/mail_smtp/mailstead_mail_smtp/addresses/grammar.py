@@ -13,6 +13,7 @@ from mailstead_mail_smtp.addresses.lookups import COPIES
 
 LOCAL_PART = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?")
 TARGET = re.compile(r"[a-z0-9_][a-z0-9._+=#~-]*")
+SMALLEST_MAILBOX = 64 << 10  # bytes: RFC 5321 section 4.5.3.1.7 wants any message of 64K taken
 MAIL_ADDRESS = types.field_type_of(types.MailAddress)
 OURS = "accepted: letters a-z, digits, dots, dashes and underscores, then @ and a domain"
 THEIRS = "accepted: an address such as ann@example.org, without quotes and without | / ! % :"

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InvalidValue, types
+from mailstead.plugin import Context, InvalidValue, types
 from mailstead_mail_smtp.addresses import accounts
 from mailstead_mail_smtp.addresses.aliases import aliases_of_account
+from mailstead_mail_smtp.addresses.grammar import SMALLEST_MAILBOX
 from mailstead_mail_smtp.addresses.managed import stored_domain
+from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import MAILDIRS
+from mailstead_mail_smtp.postfix.identity import mydestination
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
@@ -20,7 +23,10 @@ PAGE = 100
 LARGEST_PAGE = 10000
 QUOTA_WORDS = {"default": None, "unlimited": 0}
 SIZE = types.field_type_of(types.Size)
-ACCEPTED = "accepted: default, unlimited, or a number of bytes such as 512M or 2G"
+LEAST = f"{SMALLEST_MAILBOX >> 10}K"
+ACCEPTED = f"accepted: default, unlimited, or a number of bytes from {LEAST}, such as 512M or 2G"
+# So that the grammar of an argument refuses -1, and not click, which knows of no field.
+MAY_BEGIN_WITH_MINUS = {"ignore_unknown_options": True}
 
 DOMAIN = click.option("--domain", default="", help="Only this domain.")
 SEARCH = click.option("--search", default="", metavar="TEXT", help="Only with this text.")
@@ -39,6 +45,15 @@ def opened(app: App) -> Iterator[Directory]:
         yield directory
 
 
+def refuse_own_name(context: Context, address: str, where: str) -> None:
+    """Raise InvalidValue for an address at a name of this server, which cannot be a mail domain."""
+    domain = address.lower().partition("@")[2]
+    if domain in mydestination(context):
+        problem = f"{domain} is a name of this server itself, not a mail domain"
+        hint = "give an address in one that `mailstead domain list` shows"
+        raise InvalidValue(problem, where=where, hint=hint)
+
+
 @click.group("account")
 def account_group() -> None:
     """Mail accounts of users; changes take effect at once."""
@@ -51,6 +66,7 @@ def account_group() -> None:
 def add(app: App, user: str, address: str) -> None:
     """Give USER the mail account ADDRESS."""
     with opened(app) as directory, directory.write() as connection:
+        refuse_own_name(app.engine.context("running"), address, "account.address")
         made = accounts.create_account(connection, user, address)
     app.note("account add", f"{made.address} for {made.user}")
     app.say(f"mail account {made.address} created for {made.user}")
@@ -94,12 +110,12 @@ def show(app: App, address: str) -> None:
     app.print_record(f"Mail account {found.address}", record)
 
 
-@account_group.command("quota")
+@account_group.command("quota", context_settings=MAY_BEGIN_WITH_MINUS)
 @click.argument("address")
 @click.argument("size")
 @pass_app
 def quota(app: App, address: str, size: str) -> None:
-    """Set how much an account may hold: SIZE such as 2G, or default, or unlimited."""
+    """Set how much an account may hold: SIZE from 64K, such as 2G, or default, or unlimited."""
     wanted = parse_quota(size)
     with opened(app) as directory, directory.write() as connection:
         found = accounts.set_quota(connection, address, wanted)
@@ -135,10 +151,14 @@ def resume(app: App, address: str) -> None:
 @click.option("--with-mail", is_flag=True, help="Also delete its mail from the disk, for ever.")
 @pass_app
 def delete(app: App, address: str, with_mail: bool) -> None:
-    """Delete a mail account and its aliases; its user stays."""
+    """Delete a mail account and its aliases, after telling their uses; its user stays."""
     with opened(app) as directory, directory.read() as connection:
         found = accounts.get_account(connection, address)
         aliases = [item.address for item in aliases_of_account(connection, found.address)]
+        settings = app.engine.context_settings("running")
+        uses = uses_of_account(connection, settings, found.address)
+    for use in uses:
+        app.warn(use)
     what = "and all its mail" if with_mail else "(its mail stays on the disk)"
     lost = f" and its aliases {', '.join(aliases)}" if aliases else ""
     app.confirm(f"Delete the mail account {found.address}{lost} {what}?")
@@ -157,14 +177,14 @@ def parse_quota(text: str) -> int | None:
 
     Raises InvalidValue.
     """
-    if text in QUOTA_WORDS:
-        return QUOTA_WORDS[text]
+    if text.lower() in QUOTA_WORDS:
+        return QUOTA_WORDS[text.lower()]
     try:
         size = int(SIZE.parse(text))
     except ValueError as error:
         raise InvalidValue(str(error), where="account.quota", hint=ACCEPTED) from None
-    if size == 0:
-        problem = "an account that may hold nothing is not wanted by anybody"
+    if size < SMALLEST_MAILBOX:
+        problem = f"{size} bytes are too few for a mailbox"
         raise InvalidValue(problem, where="account.quota", hint=ACCEPTED)
     return size
 

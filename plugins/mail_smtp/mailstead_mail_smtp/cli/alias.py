@@ -6,9 +6,10 @@ import click
 import sqlalchemy as sa
 
 from mailstead.cli.app import App, pass_app
+from mailstead.plugin import counted
 from mailstead_mail_smtp.addresses import aliases
 from mailstead_mail_smtp.addresses.managed import stored_domain
-from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened
+from mailstead_mail_smtp.cli.account import AFTER, DOMAIN, LIMIT, SEARCH, opened, refuse_own_name
 from mailstead_mail_smtp.postfix.identity import mydestination
 
 
@@ -36,6 +37,7 @@ def add(
         raise click.UsageError("give one of --account, --group and --external")
     kind, target = targets[0]
     with opened(app) as directory, directory.write() as connection:
+        refuse_own_name(app.engine.context("running"), address, aliases.ADDRESS)
         made = _make(app, connection, kind, address, target)
     app.note("alias add", f"{made.address} for {made.target}")
     app.say(f"alias {made.address} added: {words(made)}")
@@ -100,4 +102,4 @@ def words(alias: aliases.Alias) -> str:
     """Say where an alias's mail goes."""
     if alias.kind != "group":
         return f"its mail goes to {alias.target}"
-    return f"its mail goes to the {alias.reaches} mail accounts of the group {alias.target}"
+    return f"its mail goes to {counted(alias.reaches, 'mail account')} of the group {alias.target}"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailstead.cli.app import App, pass_app
-from mailstead.plugin import InUse, InvalidValue
+from mailstead.plugin import InUse, InvalidValue, NotFound, counted
 from mailstead_mail_smtp.addresses.accounts import (
     MailAccount,
     count_accounts,
     delete_account,
-    find_accounts,
     list_accounts,
     unmanaged_domains,
 )
@@ -25,13 +25,18 @@ from mailstead_mail_smtp.addresses.aliases import (
     list_aliases,
 )
 from mailstead_mail_smtp.addresses.managed import DOMAIN_NAME
-from mailstead_mail_smtp.addresses.tables import ACCOUNTS
+from mailstead_mail_smtp.addresses.targets import no_catch_all, no_default_mailbox
 from mailstead_mail_smtp.cli.account import opened
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_mail_smtp.settings import DomainAliases, Domains
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 DOMAINS, ALIASES = "mail_smtp.domains", "mail_smtp.domain_aliases"
 SAVE = "save to make it effective"
+MAIL_ACCOUNT, MAIL_ALIAS = ("mail account", "mail accounts"), ("mail alias", "mail aliases")
+WORDS = {"default_mailbox": "default mailbox", "catch_all": "catch-all"}
 NAMED = 10  # accounts named in a refusal
 PAGE = 500
 
@@ -62,7 +67,7 @@ def add_domain(app: App, /, name: str, **given: str | None) -> None:
     _refuse_target(app, DOMAINS, name)
     key = app.engine.editor.add_row(DOMAINS, {"name": name, **values}, app.engine.actor)
     app.say(f"domain {key} added; {SAVE}")
-    _tell_missing_mailbox(app, key)
+    _tell_missing(app, key, values)
 
 
 @domain_group.command("set")
@@ -76,10 +81,10 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
     values = _values(given)
     if not values:
         raise click.UsageError("give at least one option")
+    _refuse_alias(app, name, "domain set {domain}")
     app.engine.editor.change_row(DOMAINS, name, values, app.engine.actor)
     app.say(f"domain {name} changed; {SAVE}")
-    if "default_mailbox" in values:
-        _tell_missing_mailbox(app, name)
+    _tell_missing(app, name, values)
 
 
 @domain_group.command("list")
@@ -87,7 +92,8 @@ def set_domain(app: App, /, name: str, **given: str | None) -> None:
 def list_domains(app: App) -> None:
     """List mail domains, what becomes of their mail, and whether they are in effect.
 
-    Domains that have accounts and are not managed are named in warnings.
+    Warnings name default mailboxes and catch-alls that nobody has, and domains that have accounts
+    and are not managed.
     """
     draft, running = (app.engine.context_settings(tree) for tree in ("draft", "running"))
     names: dict[str, list[str]] = {}
@@ -100,6 +106,7 @@ def list_domains(app: App) -> None:
     ]  # fmt: skip
     titles = ("Name", "In effect", "Aliases", "Catch-all", "Default mailbox", "Comment")
     app.print_table("Mail domains", titles, rows)
+    _tell_all_missing(app, draft)
     _tell_unmanaged(app)
 
 
@@ -112,6 +119,7 @@ def list_domains(app: App) -> None:
 @pass_app
 def remove_domain(app: App, name: str, force: bool, with_mail: bool) -> None:
     """Remove a mail domain; refused while it has mail accounts or aliases."""
+    _refuse_alias(app, name, "domain alias remove {name}")
     found = app.engine.context_settings("running").row(Domains, name)
     if found is not None:
         _free(app, found.name, force=force, with_mail=with_mail)
@@ -171,6 +179,16 @@ def _values(given: dict[str, str | None]) -> dict[str, Any]:
     return {name: value or ("" if name == "comment" else None) for name, value in asked.items()}
 
 
+def _refuse_alias(app: App, name: str, command: str) -> None:
+    """Raise NotFound for another name of a domain, with the command for it."""
+    draft = app.engine.context_settings("draft")
+    alias = draft.row(DomainAliases, name)
+    if alias is not None and draft.row(Domains, name) is None:
+        problem = f"it is an alias of the domain {alias.domain}"
+        hint = f"run `mailstead {command.format(name=alias.name, domain=alias.domain)}`"
+        raise NotFound(problem, where=f"{DOMAINS}[{alias.name}]", hint=hint)
+
+
 def _refuse_target(app: App, section: str, domain: str) -> None:
     """Raise InvalidValue for a domain that external aliases lead to: it would be no longer."""
     try:
@@ -200,22 +218,52 @@ def _refuse_addresses(app: App, alias: str) -> None:
     with opened(app) as directory, directory.read() as connection:
         counts = count_accounts(connection, name), count_aliases(connection, name)
     if any(counts) and app.engine.context_settings("draft").row(Domains, name) is None:
-        problem = f"there are {counts[0]} mail accounts and {counts[1]} aliases in {name} itself"
+        problem = f"in {name} itself there are addresses: {_counted(counts)}"
         hint = f"run `mailstead domain add {name}`, save, then `mailstead domain remove {name}`"
         raise InvalidValue(problem, where=f"{ALIASES}[{name}].name", hint=hint)
 
 
-def _tell_missing_mailbox(app: App, domain: str) -> None:
-    row = app.engine.context_settings("draft").row(Domains, domain)
-    address = row.default_mailbox if row is not None else None
-    if not address or (_is_in_effect(app) and _is_account(app, address)):
+def _tell_missing(app: App, domain: str, values: Collection[str]) -> None:
+    """Warn of what was set and leads to nobody."""
+    draft = app.engine.context_settings("draft")
+    row = draft.row(Domains, domain)
+    if row is None:
         return
-    app.warn(f"there is no mail account {address} yet; until then such mail is refused")
+    with _directory(app) as connection:
+        missing = dict(_missing(connection, draft, row))
+    for name in values:
+        if name in missing:
+            app.warn(missing[name])
 
 
-def _is_account(app: App, address: str) -> bool:
+def _tell_all_missing(app: App, draft: Any) -> None:
+    if not _is_in_effect(app):
+        return
+    with _directory(app) as connection:
+        found = ((row.name, *pair) for row in draft.rows(Domains)
+                 for pair in _missing(connection, draft, row))  # fmt: skip
+        for domain, name, words in islice(found, NAMED):
+            app.warn(f"{WORDS[name]} of {domain}: {words}")
+        more = sum(1 for _ in found)
+    if more:
+        app.warn(f"default mailboxes and catch-alls that lead to nobody besides: {more}")
+
+
+def _missing(connection: Connection | None, draft: Any, row: Domains) -> Iterator[tuple[str, str]]:
+    """Give the fields of a domain that lead to nobody, each with why."""
+    if row.default_mailbox and (words := no_default_mailbox(connection, row.default_mailbox)):
+        yield "default_mailbox", words
+    if row.catch_all and (words := no_catch_all(connection, draft, row.catch_all)):
+        yield "catch_all", words
+
+
+@contextmanager
+def _directory(app: App) -> Iterator[Connection | None]:
+    if not _is_in_effect(app):
+        yield None
+        return
     with opened(app) as directory, directory.read() as connection:
-        return bool(find_accounts(connection, ACCOUNTS.c.address == address, limit=1))
+        yield connection
 
 
 def _tell_unmanaged(app: App) -> None:
@@ -226,7 +274,7 @@ def _tell_unmanaged(app: App) -> None:
     for domain, count in islice(found.items(), NAMED):
         app.warn(f"{domain} is not managed; accounts that get no mail, and can log in: {count}")
     if len(found) > NAMED:
-        app.warn(f"{len(found) - NAMED} more domains with accounts are not managed")
+        app.warn(f"domains with accounts that are not managed besides: {len(found) - NAMED}")
 
 
 def _is_in_effect(app: App) -> bool:
@@ -241,17 +289,17 @@ def _free(app: App, domain: str, *, force: bool, with_mail: bool) -> None:
         named = [item.address for item in list_aliases(connection, domain=domain, limit=NAMED)]
     if not any(counts):
         return
+    users = (*_named(app, first, counts[0]), *_more(MAIL_ALIAS, named, counts[1]))
     if not force:
-        users = (*_named(app, first, counts[0]), *_more("mail alias", named, counts[1]))
         raise InUse("it has addresses", users=users, where=f"domain {domain}")
     fate = "and all their mail, for ever" if with_mail else "(their mail stays on the disk)"
-    app.confirm(f"Delete {counts[0]} mail accounts and {counts[1]} aliases in {domain} now {fate}?")
+    app.confirm(f"Delete {', '.join(users)} now {fate}?")
     gone = _delete_addresses(app, domain)
     for account in gone if with_mail else ():
         app.engine.machine.remove_tree(app.engine.instance.path(f"{MAILDIRS}/{account.home}"))
-    app.note("domain remove", f"{domain}: {counts[0]} accounts, {counts[1]} aliases")
+    app.note("domain remove", f"{domain}: {_counted(counts)}")
     left = "their mail is gone" if with_mail else "their mail stays on the disk"
-    app.say(f"{counts[0]} mail accounts and {counts[1]} aliases deleted; {left}")
+    app.say(f"{_counted(counts)} deleted; {left}")
 
 
 def _delete_addresses(app: App, domain: str) -> list[MailAccount]:
@@ -268,9 +316,14 @@ def _delete_addresses(app: App, domain: str) -> list[MailAccount]:
 def _named(app: App, first: Sequence[MailAccount], count: int) -> list[str]:
     folder = app.engine.instance.path(MAILDIRS)
     named = [f"{item.address} (mail in {folder}/{item.home})" for item in first]
-    return _more("mail account", named, count)
+    return _more(MAIL_ACCOUNT, named, count)
 
 
-def _more(what: str, named: Sequence[str], count: int) -> list[str]:
+def _more(what: tuple[str, str], named: Sequence[str], count: int) -> list[str]:
     left = count - len(named)
-    return [*(f"{what} {item}" for item in named), *([f"{left} more {what}s"] if left > 0 else [])]
+    more = [counted(left, *(f"more {word}" for word in what))] if left > 0 else []
+    return [*(f"{what[0]} {item}" for item in named), *more]
+
+
+def _counted(counts: tuple[int, int]) -> str:
+    return f"{counted(counts[0], *MAIL_ACCOUNT)} and {counted(counts[1], *MAIL_ALIAS)}"

@@ -123,6 +123,10 @@ def _tls(smarthost: Smarthost) -> Iterator[Parameter]:
 def _authentication(context: Context, smarthost: Smarthost) -> Iterator[Parameter]:
     yield Parameter("smtp_sasl_auth_enable", "yes")
     yield Parameter("smtp_sasl_password_maps", f"texthash:{context.path(PASSWORDS)}")
-    clear = "noanonymous" if smarthost.clear_password else "noanonymous, noplaintext"
-    yield Parameter("smtp_sasl_security_options", clear, "no password before TLS")
+    if smarthost.clear_password:
+        comment = "the password may cross without TLS: clear_password"
+        yield Parameter("smtp_sasl_security_options", "noanonymous", comment)
+    else:
+        hidden = "noanonymous, noplaintext"
+        yield Parameter("smtp_sasl_security_options", hidden, "no password before TLS")
     yield Parameter("smtp_sasl_tls_security_options", "noanonymous")

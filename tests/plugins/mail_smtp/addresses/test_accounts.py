@@ -119,7 +119,6 @@ def test_a_new_user_gets_an_account_in_the_only_domain(
     directory: Directory, connection: sa.Connection, made: Bench
 ) -> None:
     """Or in the chosen one; or none when the template says so."""
-    assert following.follow_created(change(directory, connection, made)) is None
     made.add("mail_smtp.domains", name="example.com")
     found = change(directory, connection, made)
     assert following.follow_created(found) == "mail account ada@example.com created"
@@ -130,6 +129,24 @@ def test_a_new_user_gets_an_account_in_the_only_domain(
     assert following.default_domain(made.context()) == "example.org"
     made.set("mail_smtp.user_template", mail_account=False)
     assert following.default_domain(made.context()) is None
+
+
+def test_a_new_user_whose_domain_nobody_can_know_gets_none_and_it_is_told(
+    directory: Directory, connection: sa.Connection, made: Bench
+) -> None:
+    """With the setting and the command; nothing is said where the template wants no account."""
+
+    def told() -> str | None:
+        return following.follow_created(change(directory, connection, made))
+
+    assert "no mail domain yet" in (told() or "")
+    for name in ("example.com", "example.org"):
+        made.add("mail_smtp.domains", name=name)
+    for part in ("mailstead account add ada ADDRESS", "mail_smtp.user_template.default_domain"):
+        assert part in (told() or "")
+    assert list_accounts(connection) == []
+    made.set("mail_smtp.user_template", mail_account=False)
+    assert told() is None
 
 
 def test_a_user_who_goes_takes_the_account_along(

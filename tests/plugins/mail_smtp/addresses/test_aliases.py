@@ -145,6 +145,12 @@ def test_aliases_cannot_run_in_circles(connection: sa.Connection) -> None:
     alias_account(connection, "a@example.com", "ada@example.com")
     with pytest.raises(InvalidValue, match=r"is an alias itself, for ada@example\.com"):
         alias_account(connection, "b@example.com", "a@example.net")
+    alias_external(connection, "away@example.com", "friend@elsewhere.example")
+    with pytest.raises(InvalidValue, match=r"give --external friend@elsewhere\.example instead"):
+        alias_account(connection, "b@example.com", "away@example.com")
+    alias_group(connection, "all@example.com", "staff")
+    with pytest.raises(InvalidValue, match="give --group staff instead"):
+        alias_account(connection, "b@example.com", "all@example.com")
     with pytest.raises(InvalidInput, match=r"alias\.account"):
         alias_account(connection, "b@example.com", "b@example.com")
     with pytest.raises(AlreadyExists):
@@ -187,7 +193,7 @@ def test_a_group_alias_follows_membership(
             return following.follow_group(change)
 
         connection.execute(memberships.delete().where(memberships.c.user_id == 2))
-        assert tell(removed="bob") == "all@example.com reaches 1 mail accounts now"
+        assert tell(removed="bob") == "all@example.com reaches 1 mail account now"
         connection.execute(memberships.insert().values(group_id=1, user_id=2))
         assert tell(added="bob") == "all@example.com reaches 2 mail accounts now"
         assert tell(removed="nobody any more") is not None
@@ -239,6 +245,16 @@ def test_an_address_is_found_where_its_domain_became_another_name(
     assert delete_account(connection, "ada@example.com").address == "ada@example.com"
     with pytest.raises(NotFound):
         get_account(connection, "ada@example.com")
+
+
+def test_whom_a_group_alias_reaches_is_as_many_as_are_counted(connection: sa.Connection) -> None:
+    """A member whose account is in a domain that is no longer managed gets nothing."""
+    create_account(connection, "ada", "ada@example.com")
+    create_account(connection, "bob", "bob@example.org")
+    alias_group(connection, "all@example.com", "staff")
+    connection.execute(sa.text("DELETE FROM mail.domains WHERE name = 'example.org'"))
+    found = get_alias(connection, "all@example.com")
+    assert (found.reaches, reached_by(connection, found)) == (1, ["ada@example.com"])
 
 
 def test_pages_go_on_where_the_last_ended(connection: sa.Connection) -> None:

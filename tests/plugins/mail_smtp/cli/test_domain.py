@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from mailstead.cli.app import App
 from mailstead.engine import Engine
+from mailstead.errors import NotFound
 from mailstead.testing import fake_engine
 from mailstead_mail_smtp.cli.domain import domain_group
 from mailstead_mail_smtp.settings import Domains
@@ -43,6 +44,33 @@ def test_a_default_mailbox_may_come_before_the_first_save(engine: Engine, verb: 
     row = engine.context_settings("draft").row(Domains, "example.org")
     assert row is not None
     assert row.default_mailbox == "ada@example.org"
+
+
+@pytest.mark.parametrize("verb", ["add", "set"])
+def test_a_catch_all_here_that_nobody_has_is_warned_of(engine: Engine, verb: str) -> None:
+    """As soon as it is set, and not again by a change of something else."""
+    run(engine, "add", "example.org")
+    if verb == "set":
+        run(engine, "add", "example.com")
+    done = run(engine, verb, "example.com", "--catch-all", "copies@example.org")
+    assert "neither a mail account nor an alias copies@example.org" in done.output
+    assert "warning" not in run(engine, "set", "example.com", "--comment", "x").output
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        (("remove", "EXAMPLE.net"), "mailstead domain alias remove example.net"),
+        (("set", "example.net", "--comment", "x"), "mailstead domain set example.org"),
+    ],
+)
+def test_an_alias_of_a_domain_is_no_domain(engine: Engine, words: list[str], step: str) -> None:
+    """Whoever takes it for one is told the command."""
+    run(engine, "add", "example.org")
+    run(engine, "alias", "add", "example.net", "example.org")
+    with pytest.raises(NotFound, match=r"an alias of the domain example\.org") as refused:
+        run(engine, *words)
+    assert step in refused.value.hint
 
 
 def test_domains_are_listed_before_the_first_save(engine: Engine) -> None:

@@ -51,6 +51,25 @@ def test_verified_tls_asks_for_the_name_that_was_given(tmp_path: Path, tls: str)
 
 
 @pytest.mark.parametrize(
+    ("is_clear", "value", "comment"),
+    [
+        (False, "noanonymous, noplaintext", "no password before TLS"),
+        (True, "noanonymous", "the password may cross without TLS: clear_password"),
+    ],
+)
+def test_what_the_password_may_do_is_what_the_comment_says(
+    tmp_path: Path, is_clear: bool, value: str, comment: str
+) -> None:
+    """Both ways."""
+    with bench(tmp_path) as made:
+        made.set("mail_smtp.smarthost", host="smart.example", user="ada", password="x y z",
+                 clear_password=is_clear)  # fmt: skip
+        found = {it.name: it for it in smarthost_parameters(made.context(SYSTEM))}
+    options = found["smtp_sasl_security_options"]
+    assert (options.value, options.comment) == (value, comment)
+
+
+@pytest.mark.parametrize(
     ("host", "instance", "is_refused"),
     [
         ("mail.example.net", SYSTEM, True), ("[Mail.Example.NET]:25", SYSTEM, True),
