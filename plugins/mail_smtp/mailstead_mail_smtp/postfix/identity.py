@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context, InvalidValue, Problem
 from mailstead_mail_smtp.addresses.grammar import parse_target
+from mailstead_mail_smtp.addresses.targets import address_here
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
 from mailstead_network.names import find_fqdn, fqdn
@@ -30,11 +31,7 @@ def postmaster(context: Context) -> str:
 
 def our_postmaster(context: Context) -> str:
     """Give the admin's postmaster as the directory would have it; empty when it is elsewhere."""
-    local, _, domain = (context.settings.form(Options).postmaster or "").lower().rpartition("@")
-    alias = context.settings.row(DomainAliases, domain) if domain else None
-    real = alias.domain if alias is not None else domain
-    is_ours = bool(local) and context.settings.row(Domains, real) is not None
-    return f"{local.partition('+')[0]}@{real}" if is_ours else ""
+    return address_here(context.settings, context.settings.form(Options).postmaster or "")
 
 
 def mydestination(context: Context) -> tuple[str, ...]:
