@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import smtplib
@@ -65,6 +66,22 @@ def test_what_strangers_are_told_is_in_the_table(place: Site) -> None:
         ("x@elsewhere.example", "norelay", "relay"),
         ("", "maxmsgsize", "unknown"),
     } <= found
+
+
+def test_mail_by_another_name_is_found_by_it(place: Site) -> None:
+    """An alias of the domain; people are shown it where it differs, programs always."""
+    run = place.sandbox.run
+    run("domain", "alias", "add", "example.net", "example.org")
+    run("save")
+    attempt(place, FRIEND, "grace@example.net")
+    asked = ("search", "--recipient", "grace@example.net")
+    wait_until(lambda: len(log(place, *asked)) == 1)
+    (row,) = log(place, *asked)
+    assert (row["recipient"], row["written_to"]) == (GRACE, "grace@example.net")
+    assert {row["written_to"] for row in log(place, "search", "--recipient", ADA)} == {ADA}
+    shown = run("log", "search").stdout
+    assert re.search(f" {GRACE} +grace@example.net ", shown)
+    assert re.search(f" {ADA} +- ", shown)
 
 
 def test_sent_and_internal_mail_and_who_sent_most(place: Site) -> None:

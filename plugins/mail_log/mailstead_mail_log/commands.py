@@ -45,7 +45,7 @@ def log_group() -> None:
 
 @log_group.command("search")
 @click.option("--sender", default="", help="An address, @domain, or a part.")
-@click.option("--recipient", default="", help="An address, @domain, or a part.")
+@click.option("--recipient", default="", help="The same, of who got it or was written to.")
 @click.option("--status", type=click.Choice(STATUS), help="How it ended.")
 @click.option("--event", type=click.Choice(tuple(EVENTS)), help="Why.")
 @click.option("--client", default="", metavar="IP", help="Address of the client.")
@@ -156,15 +156,18 @@ def stay(app: App) -> None:
 
 def _print(app: App, title: str, found: tuple[queries.Entry, ...]) -> None:
     titles = (
-        "Number", "At", "Queue ID", "Sender", "Recipient", "Status", "Event", "Kind", "Answer"
+        "Number", "At", "Queue ID", "Sender", "Recipient", "Written to", "Status", "Event", "Kind",
+        "Answer",
     )  # fmt: skip
     app.print_table(title, titles, [_row(app, entry) for entry in found])
 
 
 def _row(app: App, entry: queries.Entry) -> tuple[object, ...]:
+    # People are shown it where it is another; programs always.
+    written_to = entry.written_to if app.json else entry.original
     return (
-        entry.id, app.time(entry.at), entry.queue_id, entry.sender, entry.recipient, entry.status,
-        entry.event, entry.kind, entry.text,
+        entry.id, app.time(entry.at), entry.queue_id, entry.sender, entry.recipient, written_to,
+        entry.status, entry.event, entry.kind, entry.text,
     )  # fmt: skip
 
 

@@ -36,13 +36,19 @@ class Entry:
     text: str
     attempts: int
 
+    @property
+    def written_to(self) -> str:
+        """Give the address that the message was sent to, before aliases were followed."""
+        return self.original or self.recipient
+
 
 @attrs.frozen
 class Search:
     """Which entries are asked for.
 
     Attributes:
-        sender, recipient: an address, ``@domain``, or a part of either.
+        sender: an address, ``@domain``, or a part of either.
+        recipient: the same, of who got it or of the address that was written to.
         before: the id of the last entry of the page before.
     """
 
@@ -127,10 +133,10 @@ def wrong_logins(
 
 def _where(wanted: Search) -> tuple[str, dict[str, Any]]:
     parts, values = ["1"], dict[str, Any](limit=wanted.limit)
-    for column in ("sender", "recipient"):
-        if text := getattr(wanted, column).lower():
-            parts.append(_address(column, text))
-            values[column] = _pattern(text) if _is_part(text) else text
+    for name, columns in (("sender", ("sender",)), ("recipient", ("recipient", "original"))):
+        if text := getattr(wanted, name).lower():
+            parts.append(f"({' OR '.join(_address(column, name, text) for column in columns)})")
+            values[name] = _pattern(text) if _is_part(text) else text
     exact = (("status", "status"), ("event", "event"), ("client_ip", "client"))
     for column, name in exact:
         if value := getattr(wanted, name):
@@ -151,8 +157,11 @@ def _is_part(text: str) -> bool:
     return "@" not in text or text.startswith("@")
 
 
-def _address(column: str, text: str) -> str:
-    return f"{column} LIKE :{column} ESCAPE '\\'" if _is_part(text) else f"{column} = :{column}"
+def _address(column: str, name: str, text: str) -> str:
+    if _is_part(text):
+        return f"{column} LIKE :{name} ESCAPE '\\'"
+    # The index of originals holds those that differ from the recipient: it must be asked for them.
+    return f"{column} <> '' AND {column} = :{name} COLLATE NOCASE"
 
 
 def _pattern(text: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from mailstead.machine.real import RealMachine
 from mailstead.machine.values import Path as SystemPath
 from mailstead_mail_log import queries
 from mailstead_mail_log.lines import postfix_line, wrong_login
+from mailstead_mail_log.places import DATABASE
 from mailstead_mail_log.queries import Search, journey
 from mailstead_mail_log.reading import catch_up
-from mailstead_mail_log.store import LogStore
+from mailstead_mail_log.store import SCHEMA, LogStore
 from tests.plugins.contexts import SANDBOX, bench
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -241,6 +244,59 @@ def test_searches_are_by_address_domain_or_part(world: World) -> None:
     assert len({it.id for it in (*page, *rest)}) == 5
     assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 5, 2235),)
     assert queries.days(world.store, 0)[0]["received"] == 5
+
+
+def test_mail_is_found_by_the_address_that_was_written_to(world: World) -> None:
+    """In any case, by domain or part, besides the one who got it; both are told."""
+    direct, through = (
+        sent(1)[3],
+        sent(2)[3].replace(
+            "to=<ada@example.org>", "to=<ada@example.org>, orig_to=<Info@Example.net>"
+        ),
+    )
+    world.append(*sent(1)[:3], direct, *sent(2)[:3], through)
+    world.read()
+    for asked in ("info@example.net", "INFO@example.net", "@example.net", "info"):
+        (found,) = world.rows(recipient=asked)
+        assert (found.recipient, found.written_to) == ("ada@example.org", "Info@Example.net")
+    assert {it.written_to for it in world.rows(recipient="ada@example.org")} == {
+        "ada@example.org", "Info@Example.net"
+    }  # fmt: skip
+
+
+def test_a_search_by_address_reads_no_whole_table(world: World) -> None:
+    """Neither for who got it nor for whom it was written to."""
+    where, values = queries._where(Search(recipient="info@example.net"))
+    sql = f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {where} ORDER BY id DESC LIMIT :limit"  # noqa: S608
+    plan = " ".join(row[-1] for row in world.store.run(sql, values))
+    assert "entries_by_recipient" in plan
+    assert "entries_by_original" in plan
+    assert "SCAN" not in plan
+
+
+def test_a_table_of_an_older_version_is_brought_up_to_date(world: World) -> None:
+    """Once, when it is opened; what is in it stays."""
+    world.append(*sent(1))
+    world.read()
+    made_new = tables(world.store)
+    path = world.folder / DATABASE.lstrip("/")
+    with closing(sqlite3.connect(path)) as old:
+        rows = old.execute("SELECT * FROM entries").fetchall()
+    for name in ("", "-wal", "-shm"):
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript(SCHEMA)
+        marks = ", ".join("?" * len(rows[0]))
+        old.executemany(f"INSERT INTO entries VALUES ({marks})", rows)  # noqa: S608
+    for _ in range(2):
+        with LogStore.open(world.context) as store:
+            assert tables(store) == made_new
+            assert len(queries.search(store, Search())) == 1
+
+
+def tables(store: LogStore) -> set[str]:
+    """Give the names of tables and indexes."""
+    return {row[0] for row in store.run("SELECT name FROM sqlite_master")}
 
 
 @pytest.mark.parametrize("column", ["sender", "recipient", "event", "status", "at", "client_ip"])
