@@ -90,7 +90,10 @@ def show(app: App, message: str) -> None:
 @LIMIT
 @pass_app
 def top(app: App, what: str, days: int, limit: int) -> None:
-    """List who sent or got most mail."""
+    """List who sent or got most mail that was delivered.
+
+    A message to several is one; copies for catch-alls do not count.
+    """
     column: Literal["sender", "recipient"] = "sender" if what == "senders" else "recipient"
     with opened(app) as store:
         found = queries.top(store, column, app.engine.machine.now() - days * DAY, limit)
@@ -101,7 +104,11 @@ def top(app: App, what: str, days: int, limit: int) -> None:
 @DAYS
 @pass_app
 def count_days(app: App, days: int) -> None:
-    """Count mail by day."""
+    """Count messages by day.
+
+    One to several is one in each column that holds for any of them; what was rejected counts by
+    recipient, and copies for catch-alls do not count.
+    """
     with opened(app) as store:
         found = queries.days(store, app.engine.machine.now() - days * DAY)
     titles = ("Day", "Sent", "Received", "Internal", "Rejected", "Bounced", "Deferred")

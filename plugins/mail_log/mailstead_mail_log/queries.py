@@ -12,6 +12,14 @@ from mailstead_mail_log.store import LogStore
 
 LONGEST_JOURNEY = 200  # messages: bounces of bounces end sooner
 DAY = 86400
+ENDS = {
+    "sent": "status = 'sent' AND kind IN ('sent', 'relay')",
+    "received": "status = 'sent' AND kind = 'received'",
+    "internal": "status = 'sent' AND kind = 'internal'",
+    "rejected": "status = 'rejected'",
+    "bounced": "status = 'bounced'",
+    "deferred": "status = 'deferred'",
+}  # what the columns of `days` count
 
 
 @attrs.frozen
@@ -103,22 +111,30 @@ def journey(store: LogStore, key: str) -> tuple[Step, ...]:
 def top(
     store: LogStore, column: Literal["sender", "recipient"], since: float, limit: int
 ) -> tuple[tuple[str, int, int], ...]:
-    """Give addresses with how many messages and bytes they sent or got, most first."""
-    sql = f"""SELECT {column}, count(*) AS n, coalesce(sum(size), 0) FROM entries
-        WHERE at >= ? AND status = 'sent' AND {column} <> ''
+    """Give addresses with how many messages and bytes they sent or got, most first.
+
+    A message is one, to however many; copies for catch-alls are none.
+    """
+    sql = f"""SELECT {column}, count(*) AS n, coalesce(sum(size), 0) FROM (
+            SELECT DISTINCT {column}, queue_id, size FROM entries
+            WHERE at >= ? AND status = 'sent' AND kind <> 'copy' AND {column} <> '')
         GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"""  # noqa: S608 - one of two names
     return tuple(tuple(row) for row in store.run(sql, (since, limit)))
 
 
 def days(store: LogStore, since: float) -> tuple[dict[str, Any], ...]:
-    """Give for each day, newest first, how many entries had which end."""
-    sql = """SELECT date(at, 'unixepoch', 'localtime') AS day,
-        sum(status = 'sent' AND kind IN ('sent', 'relay')) AS sent,
-        sum(status = 'sent' AND kind = 'received') AS received,
-        sum(status = 'sent' AND kind = 'internal') AS internal,
-        sum(status = 'rejected') AS rejected, sum(status = 'bounced') AS bounced,
-        sum(status = 'deferred') AS deferred
-        FROM entries WHERE at >= ? GROUP BY day ORDER BY day DESC"""
+    """Give for each day, newest first, how many messages had which end.
+
+    A message is one in each column that holds for any of its recipients; copies for catch-alls
+    are none. What was refused before it was a message counts by recipient.
+    """
+    columns = ", ".join(
+        f"count(DISTINCT CASE WHEN {holds} THEN message END) AS {name}"
+        for name, holds in ENDS.items()
+    )
+    sql = f"""SELECT date(at, 'unixepoch', 'localtime') AS day, {columns}
+        FROM (SELECT *, iif(queue_id = '', id, queue_id) AS message FROM entries)
+        WHERE at >= ? AND kind <> 'copy' GROUP BY day ORDER BY day DESC"""  # noqa: S608 - `ENDS`
     return tuple(dict(row) for row in store.run(sql, (since,)))
 
 

@@ -118,7 +118,7 @@ class Reader:
             **known, "at": line.at, "queue_id": line.queue_id, "recipient": found["recipient"],
             "original": found["orig"] or "", "relay": found["relay"], "status": found["status"],
             "event": event_of(found["status"], found["text"], is_ours=not is_remote),
-            "kind": kind_of(str(known["sender"]), found["recipient"], self.managed),
+            "kind": self._kind(str(known["sender"]), found["recipient"], found["orig"] or ""),
             "text": found["text"],
         })  # fmt: skip
 
@@ -136,7 +136,7 @@ class Reader:
             "original": "", "relay": "", "status": "rejected", "sender": sender,
             "client_ip": found["ip"], "client_name": found["name"],
             "event": event_of("rejected", found["text"], is_ours=True),
-            "kind": kind_of(sender, recipient, self.managed), "text": found["text"],
+            "kind": self._kind(sender, recipient), "text": found["text"],
         })  # fmt: skip
 
     def _too_large(self, line: lines.Line) -> None:
@@ -146,6 +146,12 @@ class Reader:
             "relay": "", "status": "rejected", "event": "maxmsgsize", "kind": "unknown",
             "text": line.text,
         })  # fmt: skip
+
+    def _kind(self, sender: str, recipient: str, original: str = "") -> str:
+        """Tell a message's direction; a copy for a catch-all is told by its way: docs/adr/0017."""
+        if any(address.lower().endswith(f".{COPIES}") for address in (recipient, original)):
+            return "copy"
+        return kind_of(sender, recipient, self.managed)
 
     def _known(self, queue_id: str) -> dict[str, str | int | None]:
         columns = ", ".join(_UNKNOWN)

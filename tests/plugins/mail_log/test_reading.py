@@ -229,6 +229,41 @@ def test_what_is_new_comes_in_order_and_whole(world: World) -> None:
     ]
 
 
+def test_a_message_to_several_and_its_copy_count_once(world: World) -> None:
+    """By sender, by recipient and by day; a copy that leaves the server was not sent by anybody."""
+    head, copy_id = "Nov 25 07:07:59 mail postfix", "4jZ9k700000002z"
+    delivered = sent(1)[3]
+    hop = delivered.replace("to=<ada@example.org>", "to=<copy@example.org.catch-all.invalid>")
+    waits = hop.replace("status=sent (250 2.0.0 Saved)", "status=deferred (refused)")
+    copied = sent(2)[3].replace(
+        "to=<ada@example.org>",
+        "to=<archive@elsewhere.example>, orig_to=<copy@example.org.catch-all.invalid>",
+    )
+    several = (delivered.replace("to=<ada@", f"to=<{name}@") for name in ("ada", "grace", "carl"))
+    world.append(*sent(1)[:3], *several, waits, hop)
+    world.append(f"{head}/copies/smtpd[9]: {copy_id}: client=x[192.0.2.9]", *sent(2)[1:3], copied)
+    world.append(*sent(3)[:3], sent(3)[3].replace("status=sent", "status=bounced"))
+    world.read()
+    assert {it.kind for it in world.rows(recipient="archive")} == {"copy"}
+    assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 1, 447),)
+    names = ("ada@example.org", "carl@example.org", "grace@example.org")
+    assert queries.top(world.store, "recipient", 0, 9) == tuple((name, 1, 447) for name in names)
+    (day,) = queries.days(world.store, 0)
+    del day["day"]
+    assert {name: count for name, count in day.items() if count} == {"received": 1, "bounced": 1}
+
+
+def test_each_recipient_refused_at_the_door_counts(world: World) -> None:
+    """There is no message that they could be one of."""
+    refused = (
+        "Nov 25 07:07:59 mail postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: "
+        "550 5.1.1 <no@example.org>: unknown; from=<a@b.example> to=<no@example.org> proto=ESMTP"
+    )
+    world.append(refused, refused)
+    world.read()
+    assert queries.days(world.store, 0)[0]["rejected"] == 2
+
+
 def test_searches_are_by_address_domain_or_part(world: World) -> None:
     """Wildcards in them are characters."""
     for number in range(5):
@@ -281,6 +316,7 @@ def test_a_table_of_an_older_version_is_brought_up_to_date(world: World) -> None
     made_new = tables(world.store)
     path = world.folder / DATABASE.lstrip("/")
     with closing(sqlite3.connect(path)) as old:
+        old.execute("UPDATE entries SET original = 'copy@example.org.catch-all.invalid'")
         rows = old.execute("SELECT * FROM entries").fetchall()
     for name in ("", "-wal", "-shm"):
         path.with_name(path.name + name).unlink(missing_ok=True)
@@ -291,7 +327,7 @@ def test_a_table_of_an_older_version_is_brought_up_to_date(world: World) -> None
     for _ in range(2):
         with LogStore.open(world.context) as store:
             assert tables(store) == made_new
-            assert len(queries.search(store, Search())) == 1
+            assert [it.kind for it in queries.search(store, Search())] == ["copy"]
 
 
 def tables(store: LogStore) -> set[str]:
