@@ -137,6 +137,27 @@ def test_a_deletion_is_asked_about_and_written_down(box: Sandbox, waiting: list[
     assert "1 of 1 message: recipient carol" in events
 
 
+def test_the_mail_log_follows_what_is_done_with_the_queue(box: Sandbox, waiting: list[str]) -> None:
+    """As postsuper(1) and pickup(8) of this Postfix tell it: nothing gone is told to wait."""
+    box.run("enable", "mail_log", "--yes")
+    box.run("save")
+    try:
+        first, second = waiting
+        box.run("queue", "delete", first, "--yes")
+        box.run("queue", "requeue", second)
+        box.run("queue", "flush")
+        wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"])
+        rows = box.json("log", "search", "--status", "deferred")
+        assert {row["queue_id"] for row in rows} == {queue(box)[0]["id"]}
+        deleted = box.json("log", "search", "--status", "deleted")
+        assert first in {row["queue_id"] for row in deleted}
+        steps = box.json("log", "show", queue(box)[0]["id"])
+        assert {step["queue_id"] for step in steps} == {second, queue(box)[0]["id"]}
+    finally:
+        box.run("disable", "mail_log", "--yes")
+        box.run("save")
+
+
 def test_words_that_are_no_ids_are_refused(box: Sandbox, waiting: list[str]) -> None:
     """ALL, options and strangers; nothing is deleted on the way."""
     for command, word in (("delete", "ALL"), ("hold", "-d"), ("requeue", "../x"),

@@ -18,7 +18,9 @@ from mailstead_mail_log.store import LogStore
 
 DAY = 86400.0
 AGE, IP = types.field_type_of(types.Duration), types.field_type_of(types.IPAddress)
-STATUS = ("sent", "deferred", "bounced", "rejected", "expired", "deliverable", "undeliverable")
+STATUS = (
+    "sent", "deferred", "bounced", "rejected", "expired", "deleted", "deliverable", "undeliverable",
+)  # fmt: skip
 LIMIT = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10000),
     help="Show at most so many.",
@@ -111,7 +113,7 @@ def count_days(app: App, days: int) -> None:
     """
     with opened(app) as store:
         found = queries.days(store, app.engine.machine.now() - days * DAY)
-    titles = ("Day", "Sent", "Received", "Internal", "Rejected", "Bounced", "Deferred")
+    titles = ("Day", *map(str.capitalize, queries.ENDS))
     app.print_table("Mail by day", titles, [tuple(row.values()) for row in found])
 
 

@@ -17,8 +17,9 @@ ENDS = {
     "received": "status = 'sent' AND kind = 'received'",
     "internal": "status = 'sent' AND kind = 'internal'",
     "rejected": "status = 'rejected'",
-    "bounced": "status = 'bounced'",
+    "bounced": "status IN ('bounced', 'expired')",
     "deferred": "status = 'deferred'",
+    "deleted": "status = 'deleted'",
 }  # what the columns of `days` count
 
 

@@ -73,7 +73,16 @@ class Reader:
             self._rejected(line, rejected)
         elif delivered := lines.delivery_of(line.text):
             self._delivered(line, delivered)
-        elif client := lines.client_of(line.text):
+        elif end := lines.end_of(line):
+            self._ended(line, end)
+        elif line.text.startswith("warning: ") and line.queue_id:
+            self._too_large(line)
+        else:
+            self._learn(line)
+
+    def _learn(self, line: lines.Line) -> None:
+        """Use what a line tells of a message before its end."""
+        if client := lines.client_of(line.text):
             self._message(
                 line, client_ip=client["ip"], client_name=client["name"],
                 login=client["login"] or "", parent=client["parent"] or "",
@@ -81,14 +90,12 @@ class Reader:
         elif sender := lines.sender_of(line.text):
             self._message(line, sender=sender["sender"], size=int(sender["size"]))
         elif local := lines.local_sender_of(line.text):
-            self._message(line, sender=local["sender"])
+            self._picked_up(line, local)
         elif (message_id := lines.message_id_of(line.text)) is not None:
             self._message(line, message_id=message_id)
         elif notice := lines.notice_of(line.text):
             told = attrs.evolve(line, queue_id=notice)
             self._message(told, parent=line.queue_id)
-        elif line.text.startswith("warning: ") and line.queue_id:
-            self._too_large(line)
 
     def _step(self, line: lines.Line) -> None:
         values = (line.queue_id, line.at, line.program.removeprefix("postfix/"), line.text)
@@ -126,6 +133,19 @@ class Reader:
         """Leave out a copy's way within this server: what becomes of it has an entry of its own."""
         gone = "DELETE FROM entries WHERE queue_id = ? AND recipient = ?"
         self.store.run(gone, (queue_id, recipient))
+
+    def _picked_up(self, line: lines.Line, found: re.Match[str]) -> None:
+        """Begin a message; a requeued one goes on from the one it was, and what waited of that."""
+        old = found["old"] or ""
+        known = self._known(old)
+        client = {name: known[name] or "" for name in ("client_ip", "client_name", "login")}
+        self._message(line, sender=found["sender"], parent=old, **client)
+        self.store.run("DELETE FROM entries WHERE queue_id = ? AND status = 'deferred'", (old,))
+
+    def _ended(self, line: lines.Line, status: str) -> None:
+        """Close what still waited; why it did stays."""
+        update = "UPDATE entries SET status = ?, at = ? WHERE queue_id = ? AND status = 'deferred'"
+        self.store.run(update, (status, line.at, line.queue_id))
 
     def _rejected(self, line: lines.Line, found: re.Match[str]) -> None:
         known = self._known(line.queue_id) if line.queue_id else dict(_UNKNOWN)

@@ -181,6 +181,58 @@ def test_a_message_deferred_again_is_one_row_with_its_last_answer(world: World) 
     assert [(it.status, it.attempts) for it in world.rows()] == [("sent", 3)]
 
 
+HEAD, FIRST, SECOND = "Nov 25 07:08:09 mail postfix", "4jZ9k700000001z", "4jZ9k700000002z"
+
+
+def waiting() -> tuple[str, ...]:
+    """Make the lines of a message that one of its recipients got, and another did not yet."""
+    waits = sent(1)[3].replace("status=sent (250 2.0.0 Saved)", "status=deferred (no route)")
+    return (*sent(1)[:4], waits.replace("to=<ada@", "to=<grace@"))
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "day"),
+    [
+        (f"{HEAD}/postsuper[9]: {FIRST}: removed", "deleted", "deleted"),
+        (f"{HEAD}/qmgr[3]: {FIRST}: from=<friend@elsewhere.example>, status=expired, "
+         "returned to sender", "expired", "bounced"),
+        (f"{HEAD}/qmgr[3]: {FIRST}: from=<friend@elsewhere.example>, status=force-expired, "
+         "returned to sender", "expired", "bounced"),
+    ],
+)  # fmt: skip
+def test_a_message_that_ends_in_the_queue_waits_no_more(
+    world: World, line: str, status: str, day: str
+) -> None:
+    """What was delivered of it before stays so, and the last answer is kept."""
+    world.append(*waiting())
+    world.read()
+    world.append(line)
+    world.read()
+    assert {it.recipient: it.status for it in world.rows()} == {
+        "ada@example.org": "sent", "grace@example.org": status,
+    }  # fmt: skip
+    (ended,) = world.rows(status=status)
+    assert (ended.text, ended.attempts) == ("no route", 1)
+    counts = queries.days(world.store, 0)[0]
+    assert (counts["received"], counts["deferred"], counts[day]) == (1, 0, 1)
+
+
+def test_a_requeued_message_goes_on_under_its_new_id(world: World) -> None:
+    """It waits under the old one until pickup(8) has it; where it came from is not forgotten."""
+    world.append(*waiting(), f"{HEAD}/postsuper[9]: {FIRST}: placed on hold")
+    world.append(f"{HEAD}/postsuper[9]: {FIRST}: requeued")
+    world.read()
+    assert [it.queue_id for it in world.rows(status="deferred")] == [FIRST]
+    picked = f"{HEAD}/pickup[9]: {SECOND}: uid=103 from=<friend@elsewhere.example> orig_id={FIRST}"
+    world.append(picked, *sent(2)[1:3], sent(2)[3].replace("to=<ada@", "to=<grace@"), sent(2)[4])
+    world.read()
+    assert {(it.queue_id, it.recipient, it.status) for it in world.rows()} == {
+        (FIRST, "ada@example.org", "sent"), (SECOND, "grace@example.org", "sent"),
+    }  # fmt: skip
+    assert {it.client_ip for it in world.rows()} == {"192.0.2.9"}
+    assert {step.queue_id for step in journey(world.store, SECOND)} == {FIRST, SECOND}
+
+
 def test_a_copy_for_a_catch_all_is_one_row_and_its_way_within_the_server_is_none(
     world: World,
 ) -> None:
