@@ -98,6 +98,14 @@ def test_sent_and_internal_mail_and_who_sent_most(place: Site) -> None:
     assert (today["sent"], today["internal"]) == (1, 1)
 
 
+def test_mail_without_a_sender_is_found(place: Site) -> None:
+    """As SMTP writes it, or by nothing."""
+    with place.sandbox.smtp() as client:
+        client.sendmail("", GRACE, b"Subject: a bounce\r\n\r\n")
+    wait_until(lambda: len(log(place, "search", "--sender", "<>")) == 1)
+    assert log(place, "search", "--sender", "") == log(place, "search", "--sender", "<>")
+
+
 def test_a_message_is_followed_from_client_to_mailbox(place: Site) -> None:
     """By its Message-ID."""
     text = message(FRIEND, ADA, "followed")

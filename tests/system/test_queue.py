@@ -86,6 +86,19 @@ def test_filters_and_pages_find_messages(box: Sandbox, waiting: list[str]) -> No
     assert asked == {words: [item["id"] for item in queue(box, *words)] for words in asked}
 
 
+def test_mail_without_a_sender_is_found(box: Sandbox, waiting: list[str]) -> None:
+    """As SMTP writes it, or as the list does; what changes wants it said."""
+    with box.smtp(source=OFFICE) as client:
+        client.sendmail("", "dora@outside.example", b"Subject: bounce\r\n\r\n")
+    wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"] * 3)
+    for asked in ("<>", "", "MAILER-DAEMON"):
+        (found,) = queue(box, "--sender", asked)
+        assert found["recipients"][0]["address"] == "dora@outside.example"
+    assert "queue.sender" in box.run("queue", "delete", "--yes", "--sender", "", status=2).stderr
+    box.run("queue", "delete", "--yes", "--sender", "<>")
+    assert set(queues(box)) == set(waiting)
+
+
 def test_a_hostile_message_is_shown_and_does_nothing(box: Sandbox, waiting: list[str]) -> None:
     """Escapes, bells and the override of writing direction are visible; JSON has the text."""
     shown = box.run("queue", "show", waiting[1]).stdout

@@ -46,8 +46,10 @@ def log_group() -> None:
 
 
 @log_group.command("search")
-@click.option("--sender", default="", help="An address, @domain, or a part.")
-@click.option("--recipient", default="", help="The same, of who got it or was written to.")
+@click.option("--sender", help="An address, @domain, a part, or '<>' for mail without a sender.")
+@click.option(
+    "--recipient", default="", help="An address, @domain or part, of who got it or was written to."
+)
 @click.option("--status", type=click.Choice(STATUS), help="How it ended.")
 @click.option("--event", type=click.Choice(tuple(EVENTS)), help="Why.")
 @click.option("--client", default="", metavar="IP", help="Address of the client.")
@@ -61,6 +63,8 @@ def search(
 ) -> None:
     """Search messages, newest first: one line for each recipient."""
     given = {name: value for name, value in wanted.items() if value is not None}
+    if given.get("sender") == "":
+        given["sender"] = queries.EMPTY
     asked = queries.Search(
         **given,  # type: ignore[arg-type]
         client=_parse("client", IP, client) if client else "",

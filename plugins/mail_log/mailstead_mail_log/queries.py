@@ -12,6 +12,7 @@ from mailstead_mail_log.store import LogStore
 
 LONGEST_JOURNEY = 200  # messages: bounces of bounces end sooner
 DAY = 86400
+EMPTY = "<>"  # asks for mail without a sender, as bounces are: RFC 5321 4.5.5
 ENDS = {
     "sent": "status = 'sent' AND kind IN ('sent', 'relay')",
     "received": "status = 'sent' AND kind = 'received'",
@@ -56,8 +57,8 @@ class Search:
     """Which entries are asked for.
 
     Attributes:
-        sender: an address, ``@domain``, or a part of either.
-        recipient: the same, of who got it or of the address that was written to.
+        sender: an address, ``@domain``, a part of either, or `EMPTY`.
+        recipient: an address, ``@domain``, or a part, of who got it or of what was written to.
         before: the id of the last entry of the page before.
     """
 
@@ -151,7 +152,10 @@ def wrong_logins(
 def _where(wanted: Search) -> tuple[str, dict[str, Any]]:
     parts, values = ["1"], dict[str, Any](limit=wanted.limit)
     for name, columns in (("sender", ("sender",)), ("recipient", ("recipient", "original"))):
-        if text := getattr(wanted, name).lower():
+        if name == "sender" and wanted.sender == EMPTY:
+            # Whose sender is not known has no recipient either.
+            parts.append("sender = '' AND recipient <> ''")
+        elif text := getattr(wanted, name).lower():
             parts.append(f"({' OR '.join(_address(column, name, text) for column in columns)})")
             values[name] = _pattern(text) if _is_part(text) else text
     exact = (("status", "status"), ("event", "event"), ("client_ip", "client"))

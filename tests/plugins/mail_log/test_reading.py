@@ -387,6 +387,17 @@ def tables(store: LogStore) -> set[str]:
     return {row[0] for row in store.run("SELECT name FROM sqlite_master")}
 
 
+def test_mail_without_a_sender_is_found(world: World) -> None:
+    """Bounces, and not what was refused before anybody was named."""
+    world.append(*sent(1), *sent(2)[:2], sent(2)[2].replace("from=<friend@elsewhere.example>",
+                                                            "from=<>"), *sent(2)[3:])  # fmt: skip
+    head = "Nov 25 07:07:59 mail postfix/smtpd[1]: NOQUEUE: reject:"
+    world.append(f"{head} CONNECT from x[192.0.2.9]: 554 5.7.1 no; proto=SMTP")
+    world.read()
+    assert [it.message_id for it in world.rows(sender="<>")] == ["m2@client.example"]
+    assert len(world.rows()) == 3
+
+
 @pytest.mark.parametrize("column", ["sender", "recipient", "event", "status", "at", "client_ip"])
 def test_a_search_uses_an_index(world: World, column: str) -> None:
     """However many rows there are."""

@@ -14,7 +14,7 @@ from mailstead.plugin import InvalidValue, Path, types
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import read_content, require_messages
-from mailstead_mail_smtp.queue.filters import Filter
+from mailstead_mail_smtp.queue.filters import EMPTY, Filter
 from mailstead_mail_smtp.queue.ids import check_ids
 from mailstead_mail_smtp.queue.listing import count_messages, find_ids, list_messages
 from mailstead_mail_smtp.queue.messages import NAMES, Message
@@ -28,8 +28,8 @@ DONE = {"delete": "deleted", "hold": "held", "release": "released", "requeue": "
 DURATION = types.field_type_of(types.Duration)
 COLUMNS = ("Id", "Queue", "Size", "Arrived", "Sender", "Recipient", "Reason")
 FILTERS = (
-    click.option("--sender", default="", metavar="TEXT",
-                 help="Sent by an address, @domain, or what contains this."),
+    click.option("--sender", metavar="TEXT",
+                 help="Sent by an address, @domain, what contains this, or nobody: '<>'."),
     click.option("--recipient", default="", metavar="TEXT", help="To such an address."),
     click.option("--reason", default="", metavar="TEXT", help="Not delivered because of this."),
     click.option("--queue", type=click.Choice(NAMES), help="In this queue."),
@@ -197,6 +197,10 @@ def _change(
 def _choose(
     app: App, config: Path, ids: tuple[str, ...], *, every: bool, given: Given
 ) -> tuple[str, ...]:
+    if given["sender"] == "":
+        problem = "nothing is given, which may be a variable that is not set"
+        hint = f"mail without a sender is --sender '{EMPTY}'"
+        raise InvalidValue(problem, where="queue.sender", hint=hint)
     wanted = _filter(app, given)
     if (bool(ids), every, not wanted.is_empty).count(True) != 1:
         hint = "give ids, or --all, or options such as --sender"
@@ -210,7 +214,7 @@ def _choose(
 
 def _filter(app: App, given: Given) -> Filter:
     return Filter(
-        sender=given["sender"] or "",
+        sender=EMPTY if given["sender"] == "" else given["sender"] or "",
         recipient=given["recipient"] or "",
         reason=given["reason"] or "",
         queue=given["queue"] or "",
