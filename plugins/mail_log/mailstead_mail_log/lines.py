@@ -22,6 +22,7 @@ _CLIENT = re.compile(
 )
 _FROM = re.compile(rf"from=<(?P<sender>{_ADDRESS})>, size=(?P<size>\d+)")
 _PICKUP = re.compile(rf"uid=\d+ from=<(?P<sender>{_ADDRESS})>(?: orig_id=(?P<old>\w+))?$")
+_FORWARDED = re.compile(r"forwarded as (?P<id>\w+)")
 _EXPIRED = re.compile(rf"from=<{_ADDRESS}>, status=(?:force-)?expired, returned to sender")
 _MESSAGE_ID = re.compile(r"(?:resent-)?message-id=(?P<id>.*)", re.DOTALL)
 _DELIVERY = re.compile(
@@ -118,6 +119,12 @@ def message_id_of(text: str) -> str | None:
 def delivery_of(text: str) -> re.Match[str] | None:
     """Match what became of one recipient."""
     return _DELIVERY.match(text)
+
+
+def forwarded_as(text: str) -> str:
+    """Give the queue id under which local(8) sent a message on by its aliases; or nothing."""
+    found = _FORWARDED.fullmatch(text)
+    return found["id"] if found else ""
 
 
 def end_of(line: Line) -> str:

@@ -14,7 +14,8 @@ from mailstead_mail_log.places import DOVECOT_LOG, POSTFIX_LOG
 from mailstead_mail_log.sources import left_off, new_pieces
 from mailstead_mail_log.store import LogStore
 from mailstead_mail_smtp.addresses.lookups import COPIES
-from mailstead_mail_smtp.settings import DomainAliases, Domains
+from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
+from mailstead_network.names import find_fqdn
 
 REMOTE = ("smtp", "lmtp", "relay")
 
@@ -37,10 +38,11 @@ def catch_up(context: Context, machine: Machine, store: LogStore) -> int:
 
 
 def managed_domains(context: Context) -> frozenset[str]:
-    """Give the domains that are managed now, with their aliases."""
+    """Give the domains that are managed now, their aliases, and the names of this machine."""
     domains = (row.name for row in context.settings.rows(Domains))
     aliases = (row.name for row in context.settings.rows(DomainAliases))
-    return frozenset((*domains, *aliases))
+    own = (find_fqdn(context), context.settings.form(Options).mailname, "localhost")
+    return frozenset((*domains, *aliases, *(name.lower() for name in own if name)))
 
 
 @attrs.frozen
@@ -118,8 +120,12 @@ class Reader:
         if found["status"] == "sent" and found["recipient"].endswith(f".{COPIES}"):
             self._handed_on(line.queue_id, found["recipient"])
             return
-        known = self._known(line.queue_id)
         program = line.program.rpartition("/")[2]
+        if program == "local" and (new := lines.forwarded_as(found["text"])):
+            self._goes_on(attrs.evolve(line, queue_id=new), line.queue_id)
+            self._handed_on(line.queue_id, found["recipient"])
+            return
+        known = self._known(line.queue_id)
         is_remote = program in REMOTE and "private/" not in found["relay"]
         self._entry({
             **known, "at": line.at, "queue_id": line.queue_id, "recipient": found["recipient"],
@@ -130,17 +136,22 @@ class Reader:
         })  # fmt: skip
 
     def _handed_on(self, queue_id: str, recipient: str) -> None:
-        """Leave out a copy's way within this server: what becomes of it has an entry of its own."""
+        """Leave out a way within this server: what becomes of it has an entry of its own."""
         gone = "DELETE FROM entries WHERE queue_id = ? AND recipient = ?"
         self.store.run(gone, (queue_id, recipient))
 
     def _picked_up(self, line: lines.Line, found: re.Match[str]) -> None:
         """Begin a message; a requeued one goes on from the one it was, and what waited of that."""
-        old = found["old"] or ""
+        self._message(line, sender=found["sender"])
+        if old := found["old"]:
+            self._goes_on(line, old)
+            self.store.run("DELETE FROM entries WHERE queue_id = ? AND status = 'deferred'", (old,))
+
+    def _goes_on(self, line: lines.Line, old: str) -> None:
+        """Let a message be the same that had another queue id, from the same client."""
         known = self._known(old)
         client = {name: known[name] or "" for name in ("client_ip", "client_name", "login")}
-        self._message(line, sender=found["sender"], parent=old, **client)
-        self.store.run("DELETE FROM entries WHERE queue_id = ? AND status = 'deferred'", (old,))
+        self._message(line, parent=old, **client)
 
     def _ended(self, line: lines.Line, status: str) -> None:
         """Close what still waited; why it did stays."""

@@ -59,6 +59,8 @@ UPGRADES = (
     # A copy for a catch-all has a kind of its own: docs/adr/0017.
     "UPDATE entries SET kind = 'copy' "
     "WHERE recipient LIKE '%.catch-all.invalid' OR original LIKE '%.catch-all.invalid'",
+    # What local(8) took is this machine's own.
+    "UPDATE entries SET kind = 'received' WHERE kind = 'relay' AND relay = 'local'",
 )
 DATED = ("messages", "entries", "steps", "logins")
 BUSY_SECONDS = 30.0

@@ -68,6 +68,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     (tmp_path / "var/log/mail.log").touch()
     instance = attrs.evolve(SANDBOX, prefix=SystemPath(tmp_path))
     with bench(tmp_path / "settings", ("network", "mail_smtp", "mail_log")) as made:
+        made.set("network.host", hostname="mail", domain="example.org")
         made.add("mail_smtp.domains", name="example.org")
         context = made.context(instance)
         machine = RealMachine()
@@ -314,6 +315,39 @@ def test_each_recipient_refused_at_the_door_counts(world: World) -> None:
     world.append(refused, refused)
     world.read()
     assert queries.days(world.store, 0)[0]["rejected"] == 2
+
+
+LOCAL = (
+    f"{HEAD}/local[4]: {FIRST}: to=<root@mail.example.org>, orig_to=<postmaster>, relay=local, "
+    "delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "kind"),
+    [("friend@elsewhere.example", "received"), ("", "received"),
+     ("root@mail.example.org", "internal"), ("ada@example.org", "internal")],
+)  # fmt: skip
+def test_mail_for_this_machine_is_no_relaying(world: World, sender: str, kind: str) -> None:
+    """What local(8) takes for root and postmaster, from others and from the machine's programs."""
+    came = sent(1)[2].replace("from=<friend@elsewhere.example>", f"from=<{sender}>")
+    world.append(*sent(1)[:2], came, LOCAL)
+    world.read()
+    assert [it.kind for it in world.rows()] == [kind]
+
+
+def test_what_local_sends_on_is_one_row_under_its_new_id(world: World) -> None:
+    """As aliases(5) has the postmaster's mail; the journey has both."""
+    forwarded = LOCAL.replace("delivered to mailbox", f"forwarded as {SECOND}")
+    got = sent(2)[3].replace("to=<ada@example.org>", "to=<ada@example.org>, orig_to=<postmaster>")
+    world.append(*sent(1)[:3], *sent(2)[1:3], forwarded, got)
+    world.read()
+    (row,) = world.rows()
+    assert (row.recipient, row.written_to, row.kind) == (
+        "ada@example.org", "postmaster", "received"
+    )  # fmt: skip
+    assert row.client_ip == "192.0.2.9"
+    assert {step.queue_id for step in journey(world.store, FIRST)} == {FIRST, SECOND}
 
 
 def test_searches_are_by_address_domain_or_part(world: World) -> None:
