@@ -177,7 +177,8 @@ def _print(app: App, title: str, found: tuple[queries.Entry, ...]) -> None:
 
 def _row(app: App, entry: queries.Entry) -> tuple[object, ...]:
     # People are shown it where it is another; programs always.
-    written_to = entry.written_to if app.json else entry.original
+    is_same = entry.written_to == entry.recipient
+    written_to = "" if is_same and not app.json else entry.written_to
     return (
         entry.id, app.time(entry.at), entry.queue_id, entry.sender, entry.recipient, written_to,
         entry.status, entry.event, entry.kind, entry.text,

@@ -48,8 +48,11 @@ class Entry:
 
     @property
     def written_to(self) -> str:
-        """Give the address that the message was sent to, before aliases were followed."""
-        return self.original or self.recipient
+        """Give the address that the message was sent to, before aliases were followed.
+
+        Nobody writes to the address by which a copy goes to a catch-all.
+        """
+        return self.recipient if self.kind == "copy" else self.original or self.recipient
 
 
 @attrs.frozen
