@@ -137,6 +137,29 @@ def test_a_requeued_message_comes_again_under_another_id(box: Sandbox, waiting: 
     wait_until(lambda: not set(waiting) & set(queues(box)) and len(queue(box)) == 2)
 
 
+def test_a_requeued_message_keeps_whom_aliases_led_to(box: Sandbox, waiting: list[str]) -> None:
+    """Of what changed since, only what has to do with the addresses in the queue is seen."""
+    old, new, info = "old@outside.example", "new@outside.example", "info@ours.example"
+    box.run("domain", "add", "ours.example")
+    box.run("save")
+    box.run("alias", "add", info, "--external", old)
+    with box.smtp(source=OFFICE) as client:
+        client.send_message(message("grace@example.net", info))
+        client.send_message(message("grace@example.net", "x@later.example"))
+    wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"] * 4)
+    box.run("alias", "remove", info)
+    box.run("alias", "add", info, "--external", new)
+    box.run("domain", "add", "later.example")
+    box.run("save")
+    box.run("alias", "add", "x@later.example", "--external", new)
+    ids = set(queues(box)) - set(waiting)
+    box.run("queue", "requeue", *ids)
+    box.run("queue", "flush")
+    wait_until(lambda: not ids & set(queues(box)) and len(queue(box)) == 4)
+    found = {to["address"] for item in queue(box) for to in item["recipients"]}
+    assert found & {old, new, info, "x@later.example"} == {old, new}
+
+
 def test_a_deletion_is_asked_about_and_written_down(box: Sandbox, waiting: list[str]) -> None:
     """By id, and by a filter with the number it finds."""
     first, second = waiting

@@ -148,10 +148,11 @@ def release(app: App, ids: tuple[str, ...], every: bool, given: Given) -> None:
 @filtered
 @pass_app
 def requeue(app: App, ids: tuple[str, ...], every: bool, given: Given) -> None:
-    """Take messages in anew: recipients are looked up again, held ones are released too.
+    """Take messages in anew, with the recipients they have now; held ones are released too.
 
-    For when an alias, a domain or the filter was changed. Each gets another id. Postfix looks
-    for them once a minute, and at `queue flush`.
+    For when a domain, the filter or where mail goes was changed. What an alias led to when the
+    message came stays: only an alias of the very address that `queue list` shows is followed.
+    Each gets another id. Postfix looks for them once a minute, and at `queue flush`.
     """
     _change(app, "requeue", ids, every=every, given=given, ask=not ids)
 
