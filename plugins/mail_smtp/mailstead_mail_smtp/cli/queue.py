@@ -12,6 +12,7 @@ import click
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, Path, types
 from mailstead_mail_smtp.places import CONFIG
+from mailstead_mail_smtp.postfix.filters import NO_TRANSPORT
 from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import read_content, require_messages
 from mailstead_mail_smtp.queue.filters import EMPTY, Filter
@@ -22,6 +23,10 @@ from mailstead_mail_smtp.queue.messages import NAMES, Message
 SHOWN = 10  # recipients of a message shown in a list
 NAMED = 20  # ids named in the audit log
 STOPPED = "Postfix is stopped: nothing of this is delivered; run `mailstead start mail_smtp`"
+STRANDED = (
+    f"'{NO_TRANSPORT}': this waits for a mail filter or another service that is no more; run "
+    f"`mailstead queue requeue --reason '{NO_TRANSPORT}'`"
+)
 GIVEN = ("sender", "recipient", "reason", "queue", "older", "newer")
 Given = Mapping[str, str | None]
 DONE = {"delete": "deleted", "hold": "held", "release": "released", "requeue": "requeued"}
@@ -76,6 +81,8 @@ def list_queue(app: App, after: str, limit: int, given: Given) -> None:
     else:
         rows = [row for message in page.messages for row in _rows(message)]
         app.print_table("Queue", COLUMNS, rows)
+    if any(NO_TRANSPORT in to.reason for message in page.messages for to in message.recipients):
+        app.warn(STRANDED)
     if page.total > len(page.messages):
         app.say(f"{len(page.messages)} of {page.total} messages")
     if len(page.messages) == limit:
