@@ -118,11 +118,11 @@ def top(
 ) -> tuple[tuple[str, int, int], ...]:
     """Give addresses with how many messages and bytes they sent or got, most first.
 
-    A message is one, to however many; copies for catch-alls are none.
+    A message is one, to however many; copies for catch-alls are none, nor is a way to a filter.
     """
     sql = f"""SELECT {column}, count(*) AS n, coalesce(sum(size), 0) FROM (
             SELECT DISTINCT {column}, queue_id, size FROM entries
-            WHERE at >= ? AND status = 'sent' AND kind <> 'copy' AND {column} <> '')
+            WHERE at >= ? AND status = 'sent' AND kind NOT IN ('copy', 'filter') AND {column} <> '')
         GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"""  # noqa: S608 - one of two names
     return tuple(tuple(row) for row in store.run(sql, (since, limit)))
 
@@ -131,7 +131,7 @@ def days(store: LogStore, since: float) -> tuple[dict[str, Any], ...]:
     """Give for each day, newest first, how many messages had which end.
 
     A message is one in each column that holds for any of its recipients; copies for catch-alls
-    are none. What was refused before it was a message counts by recipient.
+    are none, nor is a way to a filter. What was refused at the door counts by recipient.
     """
     columns = ", ".join(
         f"count(DISTINCT CASE WHEN {holds} THEN message END) AS {name}"
@@ -139,7 +139,7 @@ def days(store: LogStore, since: float) -> tuple[dict[str, Any], ...]:
     )
     sql = f"""SELECT date(at, 'unixepoch', 'localtime') AS day, {columns}
         FROM (SELECT *, iif(queue_id = '', id, queue_id) AS message FROM entries)
-        WHERE at >= ? AND kind <> 'copy' GROUP BY day ORDER BY day DESC"""  # noqa: S608 - `ENDS`
+        WHERE at >= ? AND kind NOT IN ('copy', 'filter') GROUP BY day ORDER BY day DESC"""  # noqa: S608 - `ENDS`
     return tuple(dict(row) for row in store.run(sql, (since,)))
 
 

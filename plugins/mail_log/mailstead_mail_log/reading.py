@@ -14,16 +14,18 @@ from mailstead_mail_log.places import DOVECOT_LOG, POSTFIX_LOG
 from mailstead_mail_log.sources import left_off, new_pieces
 from mailstead_mail_log.store import LogStore
 from mailstead_mail_smtp.addresses.lookups import COPIES
-from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
+from mailstead_mail_smtp.postfix.filters import NONE, chosen_filter
+from mailstead_mail_smtp.settings import DomainAliases, Domains, Filter, Options
 from mailstead_network.names import find_fqdn
 
+FILTERED = "filter"
 REMOTE = ("smtp", "lmtp", "relay")
 
 
 def catch_up(context: Context, machine: Machine, store: LogStore) -> int:
     """Read the logs on to their ends; gives how many lines were read."""
     count = 0
-    reader = Reader(store, managed_domains(context))
+    reader = Reader(store, managed_domains(context), filter_place(context))
     for name, read in ((POSTFIX_LOG, reader.postfix), (DOVECOT_LOG, reader.dovecot)):
         while True:
             # Whoever else catches up waits here, and then finds how far this one came.
@@ -45,12 +47,25 @@ def managed_domains(context: Context) -> frozenset[str]:
     return frozenset((*domains, *aliases, *(name.lower() for name in own if name)))
 
 
+def filter_place(context: Context) -> str:
+    """Give the filter that mail passes through now, as the end of a relay has it; or nothing."""
+    is_used = context.settings.form(Filter).use != NONE
+    chosen = chosen_filter(context) if is_used else None
+    return f"[{chosen.address}]:{chosen.port}" if chosen and chosen.port else ""
+
+
 @attrs.frozen
 class Reader:
-    """Puts lines into the table, within a transaction."""
+    """Puts lines into the table, within a transaction.
+
+    Attributes:
+        managed: see `managed_domains`.
+        filter: see `filter_place`.
+    """
 
     store: LogStore
     managed: frozenset[str]
+    filter: str = ""
 
     def postfix(self, texts: Iterable[str], now: float) -> None:
         """Use lines of mail.log."""
@@ -131,9 +146,16 @@ class Reader:
             **known, "at": line.at, "queue_id": line.queue_id, "recipient": found["recipient"],
             "original": found["orig"] or "", "relay": found["relay"], "status": found["status"],
             "event": event_of(found["status"], found["text"], is_ours=not is_remote),
-            "kind": self._kind(str(known["sender"]), found["recipient"], found["orig"] or ""),
+            "kind": FILTERED if self._is_filtered(found) else self._kind(
+                str(known["sender"]), found["recipient"], found["orig"] or ""
+            ),
             "text": found["text"],
         })  # fmt: skip
+
+    def _is_filtered(self, found: re.Match[str]) -> bool:
+        """Tell whether the filter has a message now, which comes back under another queue id."""
+        at_filter = bool(self.filter) and found["relay"].endswith(self.filter)
+        return at_filter and found["status"] == "sent"
 
     def _handed_on(self, queue_id: str, recipient: str) -> None:
         """Leave out a way within this server: what becomes of it has an entry of its own."""

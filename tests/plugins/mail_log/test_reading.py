@@ -307,6 +307,28 @@ def test_a_message_to_several_and_its_copy_count_once(world: World) -> None:
     assert {name: count for name, count in day.items() if count} == {"received": 1, "bounced": 1}
 
 
+def test_what_goes_through_a_filter_counts_once(world: World, tmp_path: Path) -> None:
+    """It waits for the filter as itself; what the filter has is on its way."""
+    (tmp_path / "filtered").mkdir()
+    there = sent(1)[3].replace("relay=mail[private/dovecot-lmtp]", "relay=f[192.0.2.66]:10024")
+    there = there.replace("lmtp[4]", "smtp[4]")
+    waits = there.replace("status=sent (250 2.0.0 Saved)", "status=deferred (refused)")
+    with bench(tmp_path / "filtered", ("network", "mail_smtp", "mail_log")) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.set("mail_smtp.filter", use="custom", address="192.0.2.66")
+        context = made.context(world.context.instance)
+        world.append(*sent(1)[:3], waits)
+        catch_up(context, world.machine, world.store)
+        assert [it.kind for it in world.rows()] == ["received"]
+        world.append(there, *sent(2))
+        catch_up(context, world.machine, world.store)
+    assert {(it.queue_id, it.kind) for it in world.rows()} == {
+        (FIRST, "filter"), (SECOND, "received"),
+    }  # fmt: skip
+    assert queries.days(world.store, 0)[0]["received"] == 1
+    assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 1, 447),)
+
+
 def test_each_recipient_refused_at_the_door_counts(world: World) -> None:
     """There is no message that they could be one of."""
     refused = (
