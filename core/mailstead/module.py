@@ -317,6 +317,8 @@ class Module:
         sections: attrs classes made by `form` and `table`.
         checks: the daemons' own checkers, or a pure function of the context that gives them.
         validate: cross-module checks of a whole draft; gives problems.
+        notes: what a person must know of the step from running, the first context, to the draft;
+            shown with the plan and after the save.
         hookspecs: classes whose methods others may implement.
         prepare: called at save time after packages and accounts exist, before files are
             written; creates what must exist once (databases). Must be safe to repeat.
@@ -333,6 +335,7 @@ class Module:
     facts: Sequence[Fact] = _several(Fact)
     publications: Sequence[Publication] = _several(Publication)
     validate: Callable[[Context], Iterable[Problem]] | None = None
+    notes: Callable[[Context, Context], Iterable[str]] | None = None
     prepare: Callable[[Context, Machine], None] | None = None
     hookspecs: Sequence[type] = _several(type)
     backups: Sequence[Backup] = _several(Backup)

@@ -93,6 +93,7 @@ def test_thunderbird_reads_the_same(site: Site) -> None:
         for item in servers
     ]
     assert read == [(item["protocol"], item["port"], ADA) for item in told(site)]
+    assert site.sandbox.json("client-settings", ADA, "--autoconfig") == {"autoconfig": text}
 
 
 @pytest.mark.parametrize("service", ["pop3", "pop3s", "imap", "imaps"])

@@ -133,3 +133,20 @@ def test_a_wrong_filter_is_named(place: Site, words: tuple[str, ...], field: str
     main_cf = place.sandbox.path("/etc/postfix/main.cf").read_bytes()
     assert field in refusal_of(place.sandbox, "settings", "set", "mail_smtp.filter", *words)
     assert place.sandbox.path("/etc/postfix/main.cf").read_bytes() == main_cf
+
+
+def test_mail_that_waits_for_a_filter_that_is_left_is_told_of_and_goes_on(place: Site) -> None:
+    """By the plan, by the save, and by the list of the queue; a requeue lets it pass."""
+    run = place.sandbox.run
+    send(place, [ADA], "stranded")
+    wait_until(lambda: "refused" in str(place.sandbox.json("queue", "list")))
+    run("settings", "set", "mail_smtp.filter", "use=none")
+    assert f"mail filter at {FILTER}:{PORT}" in run("plan").stdout
+    assert "mailstead queue requeue" in run("save").stdout
+    run("queue", "flush")
+    wait_until(lambda: "transport unavailable" in str(place.sandbox.json("queue", "list")))
+    reason = "mail transport unavailable"
+    assert f"queue requeue --reason '{reason}'" in run("queue", "list").stderr
+    run("queue", "requeue", "--reason", reason, "--yes")
+    run("queue", "flush")
+    wait_until(lambda: "stranded" in place.sandbox.subjects(ADA))

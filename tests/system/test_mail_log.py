@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import smtplib
@@ -67,6 +68,22 @@ def test_what_strangers_are_told_is_in_the_table(place: Site) -> None:
     } <= found
 
 
+def test_mail_by_another_name_is_found_by_it(place: Site) -> None:
+    """An alias of the domain; people are shown it where it differs, programs always."""
+    run = place.sandbox.run
+    run("domain", "alias", "add", "example.net", "example.org")
+    run("save")
+    attempt(place, FRIEND, "grace@example.net")
+    asked = ("search", "--recipient", "grace@example.net")
+    wait_until(lambda: len(log(place, *asked)) == 1)
+    (row,) = log(place, *asked)
+    assert (row["recipient"], row["written_to"]) == (GRACE, "grace@example.net")
+    assert {row["written_to"] for row in log(place, "search", "--recipient", ADA)} == {ADA}
+    shown = run("log", "search").stdout
+    assert re.search(f" {GRACE} +grace@example.net ", shown)
+    assert re.search(f" {ADA} +- ", shown)
+
+
 def test_sent_and_internal_mail_and_who_sent_most(place: Site) -> None:
     """By authenticated users."""
     with place.sandbox.smtp(465) as client:
@@ -79,6 +96,14 @@ def test_sent_and_internal_mail_and_who_sent_most(place: Site) -> None:
     assert log(place, "top", "senders")[0]["address"] == ADA
     today = log(place, "days")[0]
     assert (today["sent"], today["internal"]) == (1, 1)
+
+
+def test_mail_without_a_sender_is_found(place: Site) -> None:
+    """As SMTP writes it, or by nothing."""
+    with place.sandbox.smtp() as client:
+        client.sendmail("", GRACE, b"Subject: a bounce\r\n\r\n")
+    wait_until(lambda: len(log(place, "search", "--sender", "<>")) == 1)
+    assert log(place, "search", "--sender", "") == log(place, "search", "--sender", "<>")
 
 
 def test_a_message_is_followed_from_client_to_mailbox(place: Site) -> None:

@@ -86,6 +86,19 @@ def test_filters_and_pages_find_messages(box: Sandbox, waiting: list[str]) -> No
     assert asked == {words: [item["id"] for item in queue(box, *words)] for words in asked}
 
 
+def test_mail_without_a_sender_is_found(box: Sandbox, waiting: list[str]) -> None:
+    """As SMTP writes it, or as the list does; what changes wants it said."""
+    with box.smtp(source=OFFICE) as client:
+        client.sendmail("", "dora@outside.example", b"Subject: bounce\r\n\r\n")
+    wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"] * 3)
+    for asked in ("<>", "", "MAILER-DAEMON"):
+        (found,) = queue(box, "--sender", asked)
+        assert found["recipients"][0]["address"] == "dora@outside.example"
+    assert "queue.sender" in box.run("queue", "delete", "--yes", "--sender", "", status=2).stderr
+    box.run("queue", "delete", "--yes", "--sender", "<>")
+    assert set(queues(box)) == set(waiting)
+
+
 def test_a_hostile_message_is_shown_and_does_nothing(box: Sandbox, waiting: list[str]) -> None:
     """Escapes, bells and the override of writing direction are visible; JSON has the text."""
     shown = box.run("queue", "show", waiting[1]).stdout
@@ -124,6 +137,29 @@ def test_a_requeued_message_comes_again_under_another_id(box: Sandbox, waiting: 
     wait_until(lambda: not set(waiting) & set(queues(box)) and len(queue(box)) == 2)
 
 
+def test_a_requeued_message_keeps_whom_aliases_led_to(box: Sandbox, waiting: list[str]) -> None:
+    """Of what changed since, only what has to do with the addresses in the queue is seen."""
+    old, new, info = "old@outside.example", "new@outside.example", "info@ours.example"
+    box.run("domain", "add", "ours.example")
+    box.run("save")
+    box.run("alias", "add", info, "--external", old)
+    with box.smtp(source=OFFICE) as client:
+        client.send_message(message("grace@example.net", info))
+        client.send_message(message("grace@example.net", "x@later.example"))
+    wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"] * 4)
+    box.run("alias", "remove", info)
+    box.run("alias", "add", info, "--external", new)
+    box.run("domain", "add", "later.example")
+    box.run("save")
+    box.run("alias", "add", "x@later.example", "--external", new)
+    ids = set(queues(box)) - set(waiting)
+    box.run("queue", "requeue", *ids)
+    box.run("queue", "flush")
+    wait_until(lambda: not ids & set(queues(box)) and len(queue(box)) == 4)
+    found = {to["address"] for item in queue(box) for to in item["recipients"]}
+    assert found & {old, new, info, "x@later.example"} == {old, new}
+
+
 def test_a_deletion_is_asked_about_and_written_down(box: Sandbox, waiting: list[str]) -> None:
     """By id, and by a filter with the number it finds."""
     first, second = waiting
@@ -135,6 +171,27 @@ def test_a_deletion_is_asked_about_and_written_down(box: Sandbox, waiting: list[
     assert queue(box) == []
     events = box.run("audit").stdout
     assert "1 of 1 message: recipient carol" in events
+
+
+def test_the_mail_log_follows_what_is_done_with_the_queue(box: Sandbox, waiting: list[str]) -> None:
+    """As postsuper(1) and pickup(8) of this Postfix tell it: nothing gone is told to wait."""
+    box.run("enable", "mail_log", "--yes")
+    box.run("save")
+    try:
+        first, second = waiting
+        box.run("queue", "delete", first, "--yes")
+        box.run("queue", "requeue", second)
+        box.run("queue", "flush")
+        wait_until(lambda: [item["queue"] for item in queue(box)] == ["deferred"])
+        rows = box.json("log", "search", "--status", "deferred")
+        assert {row["queue_id"] for row in rows} == {queue(box)[0]["id"]}
+        deleted = box.json("log", "search", "--status", "deleted")
+        assert first in {row["queue_id"] for row in deleted}
+        steps = box.json("log", "show", queue(box)[0]["id"])
+        assert {step["queue_id"] for step in steps} == {second, queue(box)[0]["id"]}
+    finally:
+        box.run("disable", "mail_log", "--yes")
+        box.run("save")
 
 
 def test_words_that_are_no_ids_are_refused(box: Sandbox, waiting: list[str]) -> None:

@@ -110,6 +110,7 @@ def tell_result(app: App, result: SaveResult, undone: str = "") -> None:
             "reason": result.reason,
             "commands": result.commands,
             "warnings": result.warnings,
+            "notes": result.plan.notes,
             "confirm_seconds": result.wait.seconds if result.wait else None,
         }
     )
@@ -117,6 +118,8 @@ def tell_result(app: App, result: SaveResult, undone: str = "") -> None:
         app.warn(warning)
     if result.outcome == "committed":
         app.say(f"Saved as revision {result.revision}.")
+        for note in result.plan.notes:
+            app.say(note)
         if result.wait:
             names = ", ".join(dict.fromkeys(result.wait.allowed))
             app.say(f"It is undone in {result.wait.seconds:g} s unless {names} runs "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -19,6 +20,13 @@ def submit(submission: Submission, *, timeout: float) -> tuple[SubmissionStep, .
 
 
 _CONTINUE, _AUTHENTICATED = 334, 235
+_DONE = range(200, 300)
+_NO_LOGIN = "it offers no login here (AUTH): log in at another port, inside TLS, or not at all"
+_NEXT: tuple[tuple[type[OSError], str], ...] = (
+    (ConnectionRefusedError, "nothing listens there; see whether name and port are right"),
+    (TimeoutError, "nobody answers; see whether name and port are right, and open in firewalls"),
+    (socket.gaierror, "see whether the name is right, and whether this machine has a resolver"),
+)
 
 
 class _Attempt:
@@ -31,7 +39,7 @@ class _Attempt:
         """Take each step; gives it with the server's words."""
         try:
             for title, call in self._plan():
-                step = _take(title, call)
+                step = _take(title, call, self._place)
                 yield step
                 if not step.is_done:
                     return
@@ -39,6 +47,11 @@ class _Attempt:
             with suppress(smtplib.SMTPException, OSError):
                 self.client.quit()
             self.client.close()
+
+    @property
+    def _place(self) -> str:
+        host = self.submission.host
+        return f"{f'[{host}]' if ':' in host else host}:{self.submission.port}"
 
     def _plan(self) -> Iterator[tuple[str, Callable[[], str]]]:
         wanted = self.submission
@@ -92,7 +105,8 @@ class _Attempt:
             return self._authenticate(f"PLAIN {_base64(bytes(1) + user + bytes(1) + password)}")
         if "LOGIN" in offered:
             return self._authenticate("LOGIN", _base64(user), _base64(password))
-        raise smtplib.SMTPNotSupportedError(f"it offers no login we know: {' '.join(offered)}")
+        known = f"it offers no login we know: {' '.join(offered)}"
+        raise smtplib.SMTPNotSupportedError(known if offered else _NO_LOGIN)
 
     def _authenticate(self, *words: str) -> str:
         command, *answers = words
@@ -101,6 +115,10 @@ class _Attempt:
             if code != _CONTINUE:
                 break
             code, said = self.client.docmd(answer)
+        if code in _DONE and code != _AUTHENTICATED:
+            # smtp-sink(1) and other servers for tests say so to anything.
+            answered = f"it takes no logins: it answered AUTH with {_said((code, said))!r}, not 235"
+            raise smtplib.SMTPNotSupportedError(answered)
         if code != _AUTHENTICATED:
             raise smtplib.SMTPAuthenticationError(code, said)
         return _said((code, said))
@@ -130,7 +148,7 @@ class _Attempt:
         return found or "no TLS"
 
 
-def _take(title: str, call: Callable[[], str]) -> SubmissionStep:
+def _take(title: str, call: Callable[[], str], place: str) -> SubmissionStep:
     try:
         return SubmissionStep(title, True, call())
     except smtplib.SMTPRecipientsRefused as error:
@@ -141,8 +159,21 @@ def _take(title: str, call: Callable[[], str]) -> SubmissionStep:
         return SubmissionStep(
             title, False, f"its certificate is not trusted: {error.verify_message}"
         )
-    except (smtplib.SMTPException, OSError, ValueError) as error:
+    except (smtplib.SMTPException, ValueError) as error:  # the first is an OSError, too
         return SubmissionStep(title, False, str(error) or type(error).__name__)
+    except OSError as error:
+        return SubmissionStep(title, False, f"{place}: {_plain(error)}")
+
+
+def _plain(error: OSError) -> str:
+    """Say what the system says, without its number, and what to do next."""
+    if isinstance(error, ssl.SSLError):
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return "it does not begin with TLS; see whether the port is that of implicit TLS"
+        return str(error)
+    words = error.strerror or str(error) or type(error).__name__
+    hint = next((words for kind, words in _NEXT if isinstance(error, kind)), "")
+    return f"{words[0].lower()}{words[1:]}{f': {hint}' if hint else ''}"
 
 
 def _base64(data: bytes) -> str:

@@ -5,7 +5,8 @@ Phases: validate, render, compare, check with the daemons' own tools on a stagin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 import attrs
 
@@ -163,9 +164,16 @@ class Planner:
             consents=self._missing_consents(files, generated),
             edits=found.edits,
             forgotten=absent.forgotten(files),
-            notes=absent.notes(),
+            notes=(*absent.notes(), *self._notes(running, target)),
             uses=_sources(everything.values()),
         )
+
+    def _notes(self, running: Context, target: Context) -> Iterable[str]:
+        for name in target.enabled:
+            notes = self.registry.module(name).notes
+            if notes is not None and running.is_enabled(name):
+                call = partial(_told, notes, running, target)
+                yield from guarded(self.machine.deadline, name, "notes", call)
 
     def _comparer(self, answers: Mapping[str, Answer]) -> FileComparer:
         reasons = {
@@ -324,3 +332,9 @@ def _refusal(problems: Sequence[Problem]) -> PlanError:
         for item in problems
     ]
     return PlanError("\n".join(lines))
+
+
+def _told(
+    notes: Callable[[Context, Context], Iterable[str]], running: Context, target: Context
+) -> tuple[str, ...]:
+    return listed(notes(running, target), str)

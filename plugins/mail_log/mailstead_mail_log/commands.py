@@ -18,7 +18,9 @@ from mailstead_mail_log.store import LogStore
 
 DAY = 86400.0
 AGE, IP = types.field_type_of(types.Duration), types.field_type_of(types.IPAddress)
-STATUS = ("sent", "deferred", "bounced", "rejected", "expired", "deliverable", "undeliverable")
+STATUS = (
+    "sent", "deferred", "bounced", "rejected", "expired", "deleted", "deliverable", "undeliverable",
+)  # fmt: skip
 LIMIT = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10000),
     help="Show at most so many.",
@@ -44,8 +46,10 @@ def log_group() -> None:
 
 
 @log_group.command("search")
-@click.option("--sender", default="", help="An address, @domain, or a part.")
-@click.option("--recipient", default="", help="An address, @domain, or a part.")
+@click.option("--sender", help="An address, @domain, a part, or '<>' for mail without a sender.")
+@click.option(
+    "--recipient", default="", help="An address, @domain or part, of who got it or was written to."
+)
 @click.option("--status", type=click.Choice(STATUS), help="How it ended.")
 @click.option("--event", type=click.Choice(tuple(EVENTS)), help="Why.")
 @click.option("--client", default="", metavar="IP", help="Address of the client.")
@@ -59,6 +63,8 @@ def search(
 ) -> None:
     """Search messages, newest first: one line for each recipient."""
     given = {name: value for name, value in wanted.items() if value is not None}
+    if given.get("sender") == "":
+        given["sender"] = queries.EMPTY
     asked = queries.Search(
         **given,  # type: ignore[arg-type]
         client=_parse("client", IP, client) if client else "",
@@ -90,7 +96,10 @@ def show(app: App, message: str) -> None:
 @LIMIT
 @pass_app
 def top(app: App, what: str, days: int, limit: int) -> None:
-    """List who sent or got most mail."""
+    """List who sent or got most mail that was delivered.
+
+    A message to several is one; copies for catch-alls do not count.
+    """
     column: Literal["sender", "recipient"] = "sender" if what == "senders" else "recipient"
     with opened(app) as store:
         found = queries.top(store, column, app.engine.machine.now() - days * DAY, limit)
@@ -101,10 +110,14 @@ def top(app: App, what: str, days: int, limit: int) -> None:
 @DAYS
 @pass_app
 def count_days(app: App, days: int) -> None:
-    """Count mail by day."""
+    """Count messages by day.
+
+    One to several is one in each column that holds for any of them; what was rejected counts by
+    recipient, and copies for catch-alls do not count.
+    """
     with opened(app) as store:
         found = queries.days(store, app.engine.machine.now() - days * DAY)
-    titles = ("Day", "Sent", "Received", "Internal", "Rejected", "Bounced", "Deferred")
+    titles = ("Day", *map(str.capitalize, queries.ENDS))
     app.print_table("Mail by day", titles, [tuple(row.values()) for row in found])
 
 
@@ -156,15 +169,19 @@ def stay(app: App) -> None:
 
 def _print(app: App, title: str, found: tuple[queries.Entry, ...]) -> None:
     titles = (
-        "Number", "At", "Queue ID", "Sender", "Recipient", "Status", "Event", "Kind", "Answer"
+        "Number", "At", "Queue ID", "Sender", "Recipient", "Written to", "Status", "Event", "Kind",
+        "Answer",
     )  # fmt: skip
     app.print_table(title, titles, [_row(app, entry) for entry in found])
 
 
 def _row(app: App, entry: queries.Entry) -> tuple[object, ...]:
+    # People are shown it where it is another; programs always.
+    is_same = entry.written_to == entry.recipient
+    written_to = "" if is_same and not app.json else entry.written_to
     return (
-        entry.id, app.time(entry.at), entry.queue_id, entry.sender, entry.recipient, entry.status,
-        entry.event, entry.kind, entry.text,
+        entry.id, app.time(entry.at), entry.queue_id, entry.sender, entry.recipient, written_to,
+        entry.status, entry.event, entry.kind, entry.text,
     )  # fmt: skip
 
 

@@ -43,12 +43,14 @@ def event_of(status: str, text: str, *, is_ours: bool) -> Event:
 
 
 def kind_of(sender: str, recipient: str, managed: frozenset[str]) -> str:
-    """Tell a message's direction: internal, sent, received, relay or unknown."""
+    """Tell a message's direction: internal, sent, received, relay or unknown.
+
+    A recipient without a domain is of this machine: `myorigin`.
+    """
     if not recipient:
         return "unknown"
-    from_us, to_us = (
-        address.rpartition("@")[2].lower() in managed for address in (sender, recipient)
-    )
+    from_us = sender.rpartition("@")[2].lower() in managed
+    to_us = "@" not in recipient or recipient.rpartition("@")[2].lower() in managed
     if from_us:
         return "internal" if to_us else "sent"
     return "received" if to_us else "relay"

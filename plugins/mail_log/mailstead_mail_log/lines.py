@@ -21,7 +21,9 @@ _CLIENT = re.compile(
     r"(?:.*?, sasl_method=\S+?)?(?:, sasl_username=(?P<login>[^,]*))?"
 )
 _FROM = re.compile(rf"from=<(?P<sender>{_ADDRESS})>, size=(?P<size>\d+)")
-_PICKUP = re.compile(rf"uid=\d+ from=<(?P<sender>{_ADDRESS})>$")
+_PICKUP = re.compile(rf"uid=\d+ from=<(?P<sender>{_ADDRESS})>(?: orig_id=(?P<old>\w+))?$")
+_FORWARDED = re.compile(r"forwarded as (?P<id>\w+)")
+_EXPIRED = re.compile(rf"from=<{_ADDRESS}>, status=(?:force-)?expired, returned to sender")
 _MESSAGE_ID = re.compile(r"(?:resent-)?message-id=(?P<id>.*)", re.DOTALL)
 _DELIVERY = re.compile(
     rf"to=<(?P<recipient>{_ADDRESS})>, (?:orig_to=<(?P<orig>{_ADDRESS})>, )?"
@@ -101,7 +103,10 @@ def sender_of(text: str) -> re.Match[str] | None:
 
 
 def local_sender_of(text: str) -> re.Match[str] | None:
-    """Match the sender of a message that a local program sent."""
+    """Match the sender of a message that a local program sent, or that was requeued.
+
+    ``old`` is the queue id that a requeued one had before: pickup(8), postsuper(1).
+    """
     return _PICKUP.match(text)
 
 
@@ -114,6 +119,22 @@ def message_id_of(text: str) -> str | None:
 def delivery_of(text: str) -> re.Match[str] | None:
     """Match what became of one recipient."""
     return _DELIVERY.match(text)
+
+
+def forwarded_as(text: str) -> str:
+    """Give the queue id under which local(8) sent a message on by its aliases; or nothing."""
+    found = _FORWARDED.fullmatch(text)
+    return found["id"] if found else ""
+
+
+def end_of(line: Line) -> str:
+    """Give how a message ended for all who had not got it yet; empty for other lines.
+
+    An admin deleted it: postsuper(1). It waited too long: qmgr(8), `maximal_queue_lifetime`.
+    """
+    if line.program == "postfix/postsuper" and line.text == "removed":
+        return "deleted"
+    return "expired" if _EXPIRED.match(line.text) else ""
 
 
 def reject_of(text: str) -> re.Match[str] | None:

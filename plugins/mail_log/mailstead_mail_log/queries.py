@@ -12,6 +12,16 @@ from mailstead_mail_log.store import LogStore
 
 LONGEST_JOURNEY = 200  # messages: bounces of bounces end sooner
 DAY = 86400
+EMPTY = "<>"  # asks for mail without a sender, as bounces are: RFC 5321 4.5.5
+ENDS = {
+    "sent": "status = 'sent' AND kind IN ('sent', 'relay')",
+    "received": "status = 'sent' AND kind = 'received'",
+    "internal": "status = 'sent' AND kind = 'internal'",
+    "rejected": "status = 'rejected'",
+    "bounced": "status IN ('bounced', 'expired')",
+    "deferred": "status = 'deferred'",
+    "deleted": "status = 'deleted'",
+}  # what the columns of `days` count
 
 
 @attrs.frozen
@@ -36,13 +46,22 @@ class Entry:
     text: str
     attempts: int
 
+    @property
+    def written_to(self) -> str:
+        """Give the address that the message was sent to, before aliases were followed.
+
+        Nobody writes to the address by which a copy goes to a catch-all.
+        """
+        return self.recipient if self.kind == "copy" else self.original or self.recipient
+
 
 @attrs.frozen
 class Search:
     """Which entries are asked for.
 
     Attributes:
-        sender, recipient: an address, ``@domain``, or a part of either.
+        sender: an address, ``@domain``, a part of either, or `EMPTY`.
+        recipient: an address, ``@domain``, or a part, of who got it or of what was written to.
         before: the id of the last entry of the page before.
     """
 
@@ -97,22 +116,30 @@ def journey(store: LogStore, key: str) -> tuple[Step, ...]:
 def top(
     store: LogStore, column: Literal["sender", "recipient"], since: float, limit: int
 ) -> tuple[tuple[str, int, int], ...]:
-    """Give addresses with how many messages and bytes they sent or got, most first."""
-    sql = f"""SELECT {column}, count(*) AS n, coalesce(sum(size), 0) FROM entries
-        WHERE at >= ? AND status = 'sent' AND {column} <> ''
+    """Give addresses with how many messages and bytes they sent or got, most first.
+
+    A message is one, to however many; copies for catch-alls are none, nor is a way to a filter.
+    """
+    sql = f"""SELECT {column}, count(*) AS n, coalesce(sum(size), 0) FROM (
+            SELECT DISTINCT {column}, queue_id, size FROM entries
+            WHERE at >= ? AND status = 'sent' AND kind NOT IN ('copy', 'filter') AND {column} <> '')
         GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?"""  # noqa: S608 - one of two names
     return tuple(tuple(row) for row in store.run(sql, (since, limit)))
 
 
 def days(store: LogStore, since: float) -> tuple[dict[str, Any], ...]:
-    """Give for each day, newest first, how many entries had which end."""
-    sql = """SELECT date(at, 'unixepoch', 'localtime') AS day,
-        sum(status = 'sent' AND kind IN ('sent', 'relay')) AS sent,
-        sum(status = 'sent' AND kind = 'received') AS received,
-        sum(status = 'sent' AND kind = 'internal') AS internal,
-        sum(status = 'rejected') AS rejected, sum(status = 'bounced') AS bounced,
-        sum(status = 'deferred') AS deferred
-        FROM entries WHERE at >= ? GROUP BY day ORDER BY day DESC"""
+    """Give for each day, newest first, how many messages had which end.
+
+    A message is one in each column that holds for any of its recipients; copies for catch-alls
+    are none, nor is a way to a filter. What was refused at the door counts by recipient.
+    """
+    columns = ", ".join(
+        f"count(DISTINCT CASE WHEN {holds} THEN message END) AS {name}"
+        for name, holds in ENDS.items()
+    )
+    sql = f"""SELECT date(at, 'unixepoch', 'localtime') AS day, {columns}
+        FROM (SELECT *, iif(queue_id = '', id, queue_id) AS message FROM entries)
+        WHERE at >= ? AND kind NOT IN ('copy', 'filter') GROUP BY day ORDER BY day DESC"""  # noqa: S608 - `ENDS`
     return tuple(dict(row) for row in store.run(sql, (since,)))
 
 
@@ -127,10 +154,13 @@ def wrong_logins(
 
 def _where(wanted: Search) -> tuple[str, dict[str, Any]]:
     parts, values = ["1"], dict[str, Any](limit=wanted.limit)
-    for column in ("sender", "recipient"):
-        if text := getattr(wanted, column).lower():
-            parts.append(_address(column, text))
-            values[column] = _pattern(text) if _is_part(text) else text
+    for name, columns in (("sender", ("sender",)), ("recipient", ("recipient", "original"))):
+        if name == "sender" and wanted.sender == EMPTY:
+            # Whose sender is not known has no recipient either.
+            parts.append("sender = '' AND recipient <> ''")
+        elif text := getattr(wanted, name).lower():
+            parts.append(f"({' OR '.join(_address(column, name, text) for column in columns)})")
+            values[name] = _pattern(text) if _is_part(text) else text
     exact = (("status", "status"), ("event", "event"), ("client_ip", "client"))
     for column, name in exact:
         if value := getattr(wanted, name):
@@ -151,8 +181,11 @@ def _is_part(text: str) -> bool:
     return "@" not in text or text.startswith("@")
 
 
-def _address(column: str, text: str) -> str:
-    return f"{column} LIKE :{column} ESCAPE '\\'" if _is_part(text) else f"{column} = :{column}"
+def _address(column: str, name: str, text: str) -> str:
+    if _is_part(text):
+        return f"{column} LIKE :{name} ESCAPE '\\'"
+    # The index of originals holds those that differ from the recipient: it must be asked for them.
+    return f"{column} <> '' AND {column} = :{name} COLLATE NOCASE"
 
 
 def _pattern(text: str) -> str:

@@ -52,6 +52,16 @@ CREATE TABLE logins (
 );
 CREATE INDEX logins_by_time ON logins (at);
 """
+# What makes an older table the one of now; a new one goes the same way. Only added to.
+UPGRADES = (
+    "CREATE INDEX entries_by_original ON entries (original COLLATE NOCASE, at) "
+    "WHERE original <> ''",
+    # A copy for a catch-all has a kind of its own: docs/adr/0017.
+    "UPDATE entries SET kind = 'copy' "
+    "WHERE recipient LIKE '%.catch-all.invalid' OR original LIKE '%.catch-all.invalid'",
+    # What local(8) took is this machine's own.
+    "UPDATE entries SET kind = 'received' WHERE kind = 'relay' AND relay = 'local'",
+)
 DATED = ("messages", "entries", "steps", "logins")
 BUSY_SECONDS = 30.0
 PRUNED = 5000  # rows removed at a time
@@ -90,7 +100,20 @@ class LogStore:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            yield cls(connection)
+            store = cls(connection)
+            store.upgrade()
+            yield store
+
+    def upgrade(self) -> None:
+        """Bring an older table up to date; `user_version` counts what was done already."""
+        if self._version() < len(UPGRADES):
+            with self.write():
+                for statement in UPGRADES[self._version() :]:
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {len(UPGRADES)}")
+
+    def _version(self) -> int:
+        return int(self.run("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
     def write(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from mailstead_mail_smtp.backups import backups
 from mailstead_mail_smtp.hookspecs import Hooks
 from mailstead_mail_smtp.postfix import logfile
 from mailstead_mail_smtp.postfix.daemon import checks, daemon
+from mailstead_mail_smtp.postfix.filters import notes
 from mailstead_mail_smtp.postfix.render import templates
 from mailstead_mail_smtp.publish import publications
 from mailstead_mail_smtp.rules import problems
@@ -34,6 +35,7 @@ module = Module(
     daemons=(daemon(),),
     checks=checks,
     validate=problems,
+    notes=notes,
     prepare=prepare,
     hookspecs=(Hooks,),
     backups=backups(),

@@ -23,6 +23,7 @@ BODIES = {
     "fact": 'return "fact"',
     "check": "return []",
     "validate": "return []",
+    "notes": "return []",
     "choose": 'return "page.j2"',
     "variables": "return {}",
     "checks": 'return [Check("odd -t", ("odd", "-t"))]',
@@ -53,6 +54,9 @@ class Guests:
 
 def validate(given):
     {validate}
+
+def notes(running, given):
+    {notes}
 
 def choose(given):
     {choose}
@@ -95,6 +99,7 @@ module = Module(
     facts=[Fact("odd", fact)],
     publications=[Publication(Guests, "/etc/odd.db", "guests", ("name",), row)],
     validate=validate,
+    notes=notes,
     prepare=prepare,
 )
 """
@@ -102,6 +107,7 @@ TOLD = {
     "fact": "the fact odd",
     "check": "the check of odd.options",
     "validate": "validate",
+    "notes": "notes",
     "choose": "/etc/odd",
     "variables": "/etc/odd",
     "checks": "checks",
@@ -116,6 +122,7 @@ TOLD = {
 NONSENSE = {
     "check": ["return 5", 'return ["bad"]', "yield 5"],
     "validate": ["return 5", 'return ["bad"]', "yield None", 'return "bad"'],
+    "notes": ["return 5", "return [5]", 'return "bad"', "return None"],
     "choose": ["return 5", 'return b"page.j2"'],
     "variables": ["return 5", "return None", 'return ["a"]'],
     "checks": ["return 5", 'return [("odd", "-t")]', "return None"],
@@ -127,6 +134,7 @@ NONSENSE = {
             'return {"name": "a", 5: "b"}'],
     "make": ["return None", 'return "key"'],
 }  # fmt: skip
+LATER = ("restart", "notes")  # asked about a change of what was saved before
 
 Make = Callable[..., Engine]
 
@@ -186,19 +194,19 @@ def test_the_module_itself_is_good(make: Make) -> None:
     assert touched(engine) == ["etc/odd", "etc/odd.db", "etc/odd.key"]
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name != "restart"])
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in LATER])
 def test_what_a_plugin_raises_refuses_the_save(make: Make, name: str) -> None:
     """With its own words."""
     refuse(make(**{name: "raise KeyError('boom')"}), name, "KeyError: 'boom'")
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name != "restart"])
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in LATER])
 def test_sys_exit_in_a_plugin_ends_the_plan_alone(make: Make, name: str) -> None:
     """Neither the command nor the agent ends."""
     refuse(make(**{name: "import sys; sys.exit(3)"}), name, "SystemExit: 3")
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name != "restart"])
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in LATER])
 def test_a_plugin_that_hangs_is_interrupted(make: Make, name: str) -> None:
     """After the time its kind of call has."""
     engine = make(**{name: "while True: pass"})
@@ -209,7 +217,7 @@ def test_a_plugin_that_hangs_is_interrupted(make: Make, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "body"),
-    [(name, body) for name, bodies in NONSENSE.items() for body in bodies if name != "restart"],
+    [(name, body) for name, bodies in NONSENSE.items() for body in bodies if name not in LATER],
 )
 def test_nonsense_refuses_the_save(make: Make, name: str, body: str) -> None:
     """It says what was given."""
@@ -217,16 +225,18 @@ def test_nonsense_refuses_the_save(make: Make, name: str, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [*NONSENSE["restart"], "raise KeyError", "raise SystemExit", "while True: pass"]
-)
-def test_a_change_that_cannot_be_judged_is_refused(make: Make, body: str) -> None:
+    ("name", "body"),
+    [(name, body) for name in LATER
+     for body in (*NONSENSE[name], "raise KeyError", "raise SystemExit", "while True: pass")],
+)  # fmt: skip
+def test_a_change_that_cannot_be_judged_is_refused(make: Make, name: str, body: str) -> None:
     """What was saved before goes on as it was."""
-    engine = make(restart=body)
+    engine = make(**{name: body})
     assert engine.save().outcome == "committed"
     before = touched(engine)
     engine.editor.set_form("odd.options", {"word": "hi"}, engine.actor)
     fake(engine).haste = 40
-    with pytest.raises(PlanError, match="module odd: restart_when of oddd"):
+    with pytest.raises(PlanError, match=f"module odd: {TOLD[name]}"):
         engine.save()
     assert touched(engine) == before
     assert engine.store.revision() == 1
@@ -239,6 +249,16 @@ def test_a_module_that_fails_can_be_left_out(make: Make) -> None:
         engine.save()
     engine.disable(["odd"])
     assert engine.save().outcome == "committed"
+
+
+def test_what_a_module_notes_is_in_the_plan_of_a_change(make: Make) -> None:
+    """It sees what is served and what shall be; of what is new there is nothing to note."""
+    words = "given.settings.form(Options).word"
+    engine = make(notes=f'yield running.settings.form(Options).word + " to " + {words}')
+    result = engine.save()
+    assert (result.outcome, result.plan.notes) == ("committed", ())
+    engine.editor.set_form("odd.options", {"word": "hi"}, engine.actor)
+    assert engine.save().plan.notes == ("hello to hi",)
 
 
 def test_starting_a_daemon_is_guarded_too(make: Make) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from mailstead.machine.real import RealMachine
 from mailstead.machine.values import Path as SystemPath
 from mailstead_mail_log import queries
 from mailstead_mail_log.lines import postfix_line, wrong_login
+from mailstead_mail_log.places import DATABASE
 from mailstead_mail_log.queries import Search, journey
 from mailstead_mail_log.reading import catch_up
-from mailstead_mail_log.store import LogStore
+from mailstead_mail_log.store import SCHEMA, LogStore
 from tests.plugins.contexts import SANDBOX, bench
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -65,6 +68,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     (tmp_path / "var/log/mail.log").touch()
     instance = attrs.evolve(SANDBOX, prefix=SystemPath(tmp_path))
     with bench(tmp_path / "settings", ("network", "mail_smtp", "mail_log")) as made:
+        made.set("network.host", hostname="mail", domain="example.org")
         made.add("mail_smtp.domains", name="example.org")
         context = made.context(instance)
         machine = RealMachine()
@@ -178,6 +182,58 @@ def test_a_message_deferred_again_is_one_row_with_its_last_answer(world: World) 
     assert [(it.status, it.attempts) for it in world.rows()] == [("sent", 3)]
 
 
+HEAD, FIRST, SECOND = "Nov 25 07:08:09 mail postfix", "4jZ9k700000001z", "4jZ9k700000002z"
+
+
+def waiting() -> tuple[str, ...]:
+    """Make the lines of a message that one of its recipients got, and another did not yet."""
+    waits = sent(1)[3].replace("status=sent (250 2.0.0 Saved)", "status=deferred (no route)")
+    return (*sent(1)[:4], waits.replace("to=<ada@", "to=<grace@"))
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "day"),
+    [
+        (f"{HEAD}/postsuper[9]: {FIRST}: removed", "deleted", "deleted"),
+        (f"{HEAD}/qmgr[3]: {FIRST}: from=<friend@elsewhere.example>, status=expired, "
+         "returned to sender", "expired", "bounced"),
+        (f"{HEAD}/qmgr[3]: {FIRST}: from=<friend@elsewhere.example>, status=force-expired, "
+         "returned to sender", "expired", "bounced"),
+    ],
+)  # fmt: skip
+def test_a_message_that_ends_in_the_queue_waits_no_more(
+    world: World, line: str, status: str, day: str
+) -> None:
+    """What was delivered of it before stays so, and the last answer is kept."""
+    world.append(*waiting())
+    world.read()
+    world.append(line)
+    world.read()
+    assert {it.recipient: it.status for it in world.rows()} == {
+        "ada@example.org": "sent", "grace@example.org": status,
+    }  # fmt: skip
+    (ended,) = world.rows(status=status)
+    assert (ended.text, ended.attempts) == ("no route", 1)
+    counts = queries.days(world.store, 0)[0]
+    assert (counts["received"], counts["deferred"], counts[day]) == (1, 0, 1)
+
+
+def test_a_requeued_message_goes_on_under_its_new_id(world: World) -> None:
+    """It waits under the old one until pickup(8) has it; where it came from is not forgotten."""
+    world.append(*waiting(), f"{HEAD}/postsuper[9]: {FIRST}: placed on hold")
+    world.append(f"{HEAD}/postsuper[9]: {FIRST}: requeued")
+    world.read()
+    assert [it.queue_id for it in world.rows(status="deferred")] == [FIRST]
+    picked = f"{HEAD}/pickup[9]: {SECOND}: uid=103 from=<friend@elsewhere.example> orig_id={FIRST}"
+    world.append(picked, *sent(2)[1:3], sent(2)[3].replace("to=<ada@", "to=<grace@"), sent(2)[4])
+    world.read()
+    assert {(it.queue_id, it.recipient, it.status) for it in world.rows()} == {
+        (FIRST, "ada@example.org", "sent"), (SECOND, "grace@example.org", "sent"),
+    }  # fmt: skip
+    assert {it.client_ip for it in world.rows()} == {"192.0.2.9"}
+    assert {step.queue_id for step in journey(world.store, SECOND)} == {FIRST, SECOND}
+
+
 def test_a_copy_for_a_catch_all_is_one_row_and_its_way_within_the_server_is_none(
     world: World,
 ) -> None:
@@ -226,6 +282,97 @@ def test_what_is_new_comes_in_order_and_whole(world: World) -> None:
     ]
 
 
+def test_a_message_to_several_and_its_copy_count_once(world: World) -> None:
+    """By sender, by recipient and by day; a copy that leaves the server was not sent by anybody."""
+    head, copy_id = "Nov 25 07:07:59 mail postfix", "4jZ9k700000002z"
+    delivered = sent(1)[3]
+    hop = delivered.replace("to=<ada@example.org>", "to=<copy@example.org.catch-all.invalid>")
+    waits = hop.replace("status=sent (250 2.0.0 Saved)", "status=deferred (refused)")
+    copied = sent(2)[3].replace(
+        "to=<ada@example.org>",
+        "to=<archive@elsewhere.example>, orig_to=<copy@example.org.catch-all.invalid>",
+    )
+    several = (delivered.replace("to=<ada@", f"to=<{name}@") for name in ("ada", "grace", "carl"))
+    world.append(*sent(1)[:3], *several, waits, hop)
+    world.append(f"{head}/copies/smtpd[9]: {copy_id}: client=x[192.0.2.9]", *sent(2)[1:3], copied)
+    world.append(*sent(3)[:3], sent(3)[3].replace("status=sent", "status=bounced"))
+    world.read()
+    (copy,) = world.rows(recipient="archive")
+    assert (copy.kind, copy.written_to) == ("copy", "archive@elsewhere.example")
+    assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 1, 447),)
+    names = ("ada@example.org", "carl@example.org", "grace@example.org")
+    assert queries.top(world.store, "recipient", 0, 9) == tuple((name, 1, 447) for name in names)
+    (day,) = queries.days(world.store, 0)
+    del day["day"]
+    assert {name: count for name, count in day.items() if count} == {"received": 1, "bounced": 1}
+
+
+def test_what_goes_through_a_filter_counts_once(world: World, tmp_path: Path) -> None:
+    """It waits for the filter as itself; what the filter has is on its way."""
+    (tmp_path / "filtered").mkdir()
+    there = sent(1)[3].replace("relay=mail[private/dovecot-lmtp]", "relay=f[192.0.2.66]:10024")
+    there = there.replace("lmtp[4]", "smtp[4]")
+    waits = there.replace("status=sent (250 2.0.0 Saved)", "status=deferred (refused)")
+    with bench(tmp_path / "filtered", ("network", "mail_smtp", "mail_log")) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        made.set("mail_smtp.filter", use="custom", address="192.0.2.66")
+        context = made.context(world.context.instance)
+        world.append(*sent(1)[:3], waits)
+        catch_up(context, world.machine, world.store)
+        assert [it.kind for it in world.rows()] == ["received"]
+        world.append(there, *sent(2))
+        catch_up(context, world.machine, world.store)
+    assert {(it.queue_id, it.kind) for it in world.rows()} == {
+        (FIRST, "filter"), (SECOND, "received"),
+    }  # fmt: skip
+    assert queries.days(world.store, 0)[0]["received"] == 1
+    assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 1, 447),)
+
+
+def test_each_recipient_refused_at_the_door_counts(world: World) -> None:
+    """There is no message that they could be one of."""
+    refused = (
+        "Nov 25 07:07:59 mail postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: "
+        "550 5.1.1 <no@example.org>: unknown; from=<a@b.example> to=<no@example.org> proto=ESMTP"
+    )
+    world.append(refused, refused)
+    world.read()
+    assert queries.days(world.store, 0)[0]["rejected"] == 2
+
+
+LOCAL = (
+    f"{HEAD}/local[4]: {FIRST}: to=<root@mail.example.org>, orig_to=<postmaster>, relay=local, "
+    "delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "kind"),
+    [("friend@elsewhere.example", "received"), ("", "received"),
+     ("root@mail.example.org", "internal"), ("ada@example.org", "internal")],
+)  # fmt: skip
+def test_mail_for_this_machine_is_no_relaying(world: World, sender: str, kind: str) -> None:
+    """What local(8) takes for root and postmaster, from others and from the machine's programs."""
+    came = sent(1)[2].replace("from=<friend@elsewhere.example>", f"from=<{sender}>")
+    world.append(*sent(1)[:2], came, LOCAL)
+    world.read()
+    assert [it.kind for it in world.rows()] == [kind]
+
+
+def test_what_local_sends_on_is_one_row_under_its_new_id(world: World) -> None:
+    """As aliases(5) has the postmaster's mail; the journey has both."""
+    forwarded = LOCAL.replace("delivered to mailbox", f"forwarded as {SECOND}")
+    got = sent(2)[3].replace("to=<ada@example.org>", "to=<ada@example.org>, orig_to=<postmaster>")
+    world.append(*sent(1)[:3], *sent(2)[1:3], forwarded, got)
+    world.read()
+    (row,) = world.rows()
+    assert (row.recipient, row.written_to, row.kind) == (
+        "ada@example.org", "postmaster", "received"
+    )  # fmt: skip
+    assert row.client_ip == "192.0.2.9"
+    assert {step.queue_id for step in journey(world.store, FIRST)} == {FIRST, SECOND}
+
+
 def test_searches_are_by_address_domain_or_part(world: World) -> None:
     """Wildcards in them are characters."""
     for number in range(5):
@@ -241,6 +388,71 @@ def test_searches_are_by_address_domain_or_part(world: World) -> None:
     assert len({it.id for it in (*page, *rest)}) == 5
     assert queries.top(world.store, "sender", 0, 9) == (("friend@elsewhere.example", 5, 2235),)
     assert queries.days(world.store, 0)[0]["received"] == 5
+
+
+def test_mail_is_found_by_the_address_that_was_written_to(world: World) -> None:
+    """In any case, by domain or part, besides the one who got it; both are told."""
+    direct, through = (
+        sent(1)[3],
+        sent(2)[3].replace(
+            "to=<ada@example.org>", "to=<ada@example.org>, orig_to=<Info@Example.net>"
+        ),
+    )
+    world.append(*sent(1)[:3], direct, *sent(2)[:3], through)
+    world.read()
+    for asked in ("info@example.net", "INFO@example.net", "@example.net", "info"):
+        (found,) = world.rows(recipient=asked)
+        assert (found.recipient, found.written_to) == ("ada@example.org", "Info@Example.net")
+    assert {it.written_to for it in world.rows(recipient="ada@example.org")} == {
+        "ada@example.org", "Info@Example.net"
+    }  # fmt: skip
+
+
+def test_a_search_by_address_reads_no_whole_table(world: World) -> None:
+    """Neither for who got it nor for whom it was written to."""
+    where, values = queries._where(Search(recipient="info@example.net"))
+    sql = f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {where} ORDER BY id DESC LIMIT :limit"  # noqa: S608
+    plan = " ".join(row[-1] for row in world.store.run(sql, values))
+    assert "entries_by_recipient" in plan
+    assert "entries_by_original" in plan
+    assert "SCAN" not in plan
+
+
+def test_a_table_of_an_older_version_is_brought_up_to_date(world: World) -> None:
+    """Once, when it is opened; what is in it stays."""
+    world.append(*sent(1))
+    world.read()
+    made_new = tables(world.store)
+    path = world.folder / DATABASE.lstrip("/")
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("UPDATE entries SET original = 'copy@example.org.catch-all.invalid'")
+        rows = old.execute("SELECT * FROM entries").fetchall()
+    for name in ("", "-wal", "-shm"):
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript(SCHEMA)
+        marks = ", ".join("?" * len(rows[0]))
+        old.executemany(f"INSERT INTO entries VALUES ({marks})", rows)  # noqa: S608
+    for _ in range(2):
+        with LogStore.open(world.context) as store:
+            assert tables(store) == made_new
+            assert [it.kind for it in queries.search(store, Search())] == ["copy"]
+
+
+def tables(store: LogStore) -> set[str]:
+    """Give the names of tables and indexes."""
+    return {row[0] for row in store.run("SELECT name FROM sqlite_master")}
+
+
+def test_mail_without_a_sender_is_found(world: World) -> None:
+    """Bounces, and not what was refused before anybody was named."""
+    world.append(*sent(1), *sent(2)[:2], sent(2)[2].replace("from=<friend@elsewhere.example>",
+                                                            "from=<>"), *sent(2)[3:])  # fmt: skip
+    head = "Nov 25 07:07:59 mail postfix/smtpd[1]: NOQUEUE: reject:"
+    world.append(f"{head} CONNECT from x[192.0.2.9]: 554 5.7.1 no; proto=SMTP")
+    world.read()
+    assert [it.message_id for it in world.rows(sender="<>")] == ["m2@client.example"]
+    assert len(world.rows()) == 3
 
 
 @pytest.mark.parametrize("column", ["sender", "recipient", "event", "status", "at", "client_ip"])

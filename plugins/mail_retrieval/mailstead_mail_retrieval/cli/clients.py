@@ -28,7 +28,7 @@ def client_settings(app: App, address: str, autoconfig: bool) -> None:
     account = _account(app, address)
     services = client_services(app.engine.context("running"), account.address)
     if autoconfig:
-        click.echo(autoconfig_xml(account.address, services), nl=False)
+        _print_xml(app, autoconfig_xml(account.address, services))
         return
     rows = [
         (item.protocol, item.server, item.port, item.security, item.user, item.authentication)
@@ -37,6 +37,13 @@ def client_settings(app: App, address: str, autoconfig: bool) -> None:
     titles = ("Protocol", "Server", "Port", "Security", "User", "Authentication")
     app.print_table(f"Client settings for {account.address}", titles, rows)
     app.say(NOTE)
+
+
+def _print_xml(app: App, document: str) -> None:
+    """Print a document as it is, or in a JSON object."""
+    app.emit({"autoconfig": document})
+    if not app.json:
+        click.echo(document, nl=False)
 
 
 @click.command("usage")

@@ -12,9 +12,10 @@ import click
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, Path, types
 from mailstead_mail_smtp.places import CONFIG
+from mailstead_mail_smtp.postfix.filters import NO_TRANSPORT
 from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import read_content, require_messages
-from mailstead_mail_smtp.queue.filters import Filter
+from mailstead_mail_smtp.queue.filters import EMPTY, Filter
 from mailstead_mail_smtp.queue.ids import check_ids
 from mailstead_mail_smtp.queue.listing import count_messages, find_ids, list_messages
 from mailstead_mail_smtp.queue.messages import NAMES, Message
@@ -22,14 +23,18 @@ from mailstead_mail_smtp.queue.messages import NAMES, Message
 SHOWN = 10  # recipients of a message shown in a list
 NAMED = 20  # ids named in the audit log
 STOPPED = "Postfix is stopped: nothing of this is delivered; run `mailstead start mail_smtp`"
+STRANDED = (
+    f"'{NO_TRANSPORT}': this waits for a mail filter or another service that is no more; run "
+    f"`mailstead queue requeue --reason '{NO_TRANSPORT}'`"
+)
 GIVEN = ("sender", "recipient", "reason", "queue", "older", "newer")
 Given = Mapping[str, str | None]
 DONE = {"delete": "deleted", "hold": "held", "release": "released", "requeue": "requeued"}
 DURATION = types.field_type_of(types.Duration)
 COLUMNS = ("Id", "Queue", "Size", "Arrived", "Sender", "Recipient", "Reason")
 FILTERS = (
-    click.option("--sender", default="", metavar="TEXT",
-                 help="Sent by an address, @domain, or what contains this."),
+    click.option("--sender", metavar="TEXT",
+                 help="Sent by an address, @domain, what contains this, or nobody: '<>'."),
     click.option("--recipient", default="", metavar="TEXT", help="To such an address."),
     click.option("--reason", default="", metavar="TEXT", help="Not delivered because of this."),
     click.option("--queue", type=click.Choice(NAMES), help="In this queue."),
@@ -76,6 +81,8 @@ def list_queue(app: App, after: str, limit: int, given: Given) -> None:
     else:
         rows = [row for message in page.messages for row in _rows(message)]
         app.print_table("Queue", COLUMNS, rows)
+    if any(NO_TRANSPORT in to.reason for message in page.messages for to in message.recipients):
+        app.warn(STRANDED)
     if page.total > len(page.messages):
         app.say(f"{len(page.messages)} of {page.total} messages")
     if len(page.messages) == limit:
@@ -148,10 +155,11 @@ def release(app: App, ids: tuple[str, ...], every: bool, given: Given) -> None:
 @filtered
 @pass_app
 def requeue(app: App, ids: tuple[str, ...], every: bool, given: Given) -> None:
-    """Take messages in anew: recipients are looked up again, held ones are released too.
+    """Take messages in anew, with the recipients they have now; held ones are released too.
 
-    For when an alias, a domain or the filter was changed. Each gets another id. Postfix looks
-    for them once a minute, and at `queue flush`.
+    For when a domain, the filter or where mail goes was changed. What an alias led to when the
+    message came stays: only an alias of the very address that `queue list` shows is followed.
+    Each gets another id. Postfix looks for them once a minute, and at `queue flush`.
     """
     _change(app, "requeue", ids, every=every, given=given, ask=not ids)
 
@@ -197,6 +205,10 @@ def _change(
 def _choose(
     app: App, config: Path, ids: tuple[str, ...], *, every: bool, given: Given
 ) -> tuple[str, ...]:
+    if given["sender"] == "":
+        problem = "nothing is given, which may be a variable that is not set"
+        hint = f"mail without a sender is --sender '{EMPTY}'"
+        raise InvalidValue(problem, where="queue.sender", hint=hint)
     wanted = _filter(app, given)
     if (bool(ids), every, not wanted.is_empty).count(True) != 1:
         hint = "give ids, or --all, or options such as --sender"
@@ -210,7 +222,7 @@ def _choose(
 
 def _filter(app: App, given: Given) -> Filter:
     return Filter(
-        sender=given["sender"] or "",
+        sender=EMPTY if given["sender"] == "" else given["sender"] or "",
         recipient=given["recipient"] or "",
         reason=given["reason"] or "",
         queue=given["queue"] or "",

@@ -29,6 +29,7 @@ TRANSPORT = "mailfilter"
 RETURN = "mail filter return"
 AT_ONCE = "10"  # messages a filter works on: each side of it holds that many processes
 FORM = "mail_smtp.filter"
+NO_TRANSPORT = "mail transport unavailable"  # qmgr(8), of a service that master.cf has no more
 
 
 def chosen_filter(context: Context) -> MailFilter | None:
@@ -87,6 +88,23 @@ def filter_listens(context: Context) -> tuple[Listen, ...]:
     return tuple(
         Listen(RETURN, chosen.return_port, found) for found in (near if is_near else everywhere)
     )
+
+
+def notes(running: Context, target: Context) -> Iterator[str]:
+    """Tell of mail that waits for a filter that is left: its queue file names the filter."""
+    old = chosen_filter(running)
+    if old is None or not old.port or _place_of(old) == _place_of(chosen_filter(target)):
+        return
+    yield (
+        f"Mail that still waits for the mail filter at {_place_of(old)} goes on waiting for it and "
+        "is sent back after five days, unless it is taken in anew. After the save run "
+        f"`mailstead queue list --reason '[{old.address}]'`, and `mailstead queue requeue` with "
+        f"the same words; what was tried in between has the reason '{NO_TRANSPORT}'."
+    )
+
+
+def _place_of(chosen: MailFilter | None) -> str:
+    return f"{bracketed(chosen.address)}:{chosen.port}" if chosen and chosen.port else ""
 
 
 def problems(context: Context) -> Iterator[Problem]:

@@ -1,8 +1,9 @@
 """What can be done with messages that wait: postsuper(1) and postqueue(1).
 
-``retry`` lets Postfix try at once what it would try later. ``requeue`` takes the message in as
-if it came again: its recipients are looked up anew, which is what helps after an alias or a
-filter was changed; it gets another id.
+``retry`` lets Postfix try at once what it would try later. ``requeue`` lets pickup(8) and
+cleanup(8) take the message in again, under another id: domains, transports and the filter are those
+of now. Its recipients are those in the queue file, to which aliases had led when it came; they are
+looked up again, but the address that was written to is not.
 """
 
 from __future__ import annotations

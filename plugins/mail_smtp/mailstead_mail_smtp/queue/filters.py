@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from mailstead_mail_smtp.queue.messages import Message
+from mailstead_mail_smtp.queue.messages import NULL_SENDER, Message
+
+EMPTY = "<>"  # asks for mail without a sender, as bounces are: RFC 5321 4.5.5
 
 
 @attrs.frozen
@@ -12,7 +14,8 @@ class Filter:
     """What a message must be like; what is empty does not matter.
 
     Attributes:
-        sender, recipient: a whole address, ``@`` and its domain, or a part of it.
+        sender, recipient: a whole address, ``@`` and its domain, or a part of it; a sender may
+            be `EMPTY`.
         reason: part of why it has not been delivered.
         queue: the queue it is in.
         before, since: it arrived before or at or after a point in time, seconds since the epoch.
@@ -36,9 +39,14 @@ class Filter:
             self.queue in ("", message.queue)
             and (self.before is None or message.arrived < self.before)
             and (self.since is None or message.arrived >= self.since)
-            and _fits(self.sender, message.sender)
+            and self._meets_sender(message)
             and (not (self.recipient or self.reason) or self._meets_recipient(message))
         )
+
+    def _meets_sender(self, message: Message) -> bool:
+        if self.sender == EMPTY:
+            return message.sender == NULL_SENDER
+        return _fits(self.sender, message.sender)
 
     def _meets_recipient(self, message: Message) -> bool:
         reason = self.reason.lower()

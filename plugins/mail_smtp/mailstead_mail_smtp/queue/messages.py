@@ -11,6 +11,7 @@ import attrs
 from mailstead.plugin import MachineError
 
 NAMES = ("active", "deferred", "hold", "incoming", "maildrop")
+NULL_SENDER = "MAILER-DAEMON"  # showq(8) writes it where there is none
 _NEXT = '}, {"address": '  # between recipients; inside a string its quotes would be escaped
 
 
@@ -31,7 +32,7 @@ class Message:
         queue: one of `NAMES`.
         size: of header and body, in bytes.
         arrived: seconds since the epoch.
-        sender: envelope sender; ``MAILER-DAEMON`` where it is empty.
+        sender: envelope sender; `NULL_SENDER` where it is empty.
         recipients: who has not got it yet.
         is_cut: there are more recipients than were read.
     """

@@ -15,6 +15,7 @@ from mailstead_mail_smtp.postfix.filters import (
     filter_listens,
     filter_parameters,
     filter_services,
+    notes,
     problems,
 )
 from tests.plugins.contexts import SANDBOX, SYSTEM, bench
@@ -115,3 +116,30 @@ def test_a_filter_elsewhere_is_let_in_by_its_address(tmp_path: Path) -> None:
         *_, back = filter_services(made.context(SYSTEM))
         assert back.options["mynetworks"] == "[2001:db8::9]/128"
         assert [it.address for it in filter_listens(made.context(SANDBOX))] == ["127.7.8.9"]
+
+
+@pytest.mark.parametrize(
+    ("left", "chosen", "is_told"),
+    [
+        ({"use": "custom"}, {"use": "none"}, True),
+        ({"use": "custom"}, {"use": "ours"}, True),
+        ({"use": "custom"}, {"use": "custom", "port": 10099}, True),
+        ({"use": "custom"}, {"use": "custom", "return_port": 10099}, False),
+        ({"use": "custom"}, {"use": "custom"}, False),
+        ({"use": "none"}, {"use": "custom"}, False),
+        ({"use": "ours"}, {"use": "none"}, False),
+    ],
+)
+def test_a_filter_that_is_left_may_leave_mail_waiting(
+    tmp_path: Path, left: dict[str, Any], chosen: dict[str, Any], is_told: bool
+) -> None:
+    """Of a milter none waits: it is asked while the sender is connected."""
+    (tmp_path / "target").mkdir()
+    with bench(tmp_path) as before, bench(tmp_path / "target") as after:
+        before.set("mail_smtp.filter", **left)
+        after.set("mail_smtp.filter", **chosen)
+        running, target = (with_filters(made.context(), MILTER) for made in (before, after))
+        told = list(notes(running, target))
+    assert [("127.0.0.1:10024" in note, "queue requeue" in note) for note in told] == [
+        (True, True)
+    ] * is_told

@@ -34,6 +34,18 @@ def test_what_fits_is_meant(words: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sender", "asked", "is_meant"),
+    [("MAILER-DAEMON", "<>", True), ("MAILER-DAEMON", "MAILER-DAEMON", True),
+     ("mailer-daemon@example.org", "<>", False), ("Ada@Example.org", "<>", False)],
+)  # fmt: skip
+def test_mail_without_a_sender_is_asked_for_as_smtp_writes_it(
+    sender: str, asked: str, is_meant: bool
+) -> None:
+    """Or as the list has it."""
+    assert Filter(sender=asked).meets(attrs.evolve(MEANT, sender=sender)) == is_meant
+
+
+@pytest.mark.parametrize(
     "words",
     [{"sender": "a@example.org"}, {"sender": "@ample.org"}, {"recipient": "ada"},
      {"recipient": "bob", "reason": "timed out"}, {"queue": "hold"}, {"before": 100.0},
