@@ -1,4 +1,4 @@
-"""What a changed domain must obey so that every address means one thing.
+"""What a changed domain must obey so that every address means one thing, and what one is called.
 
 Each is asked about one record and looks others up by key: a domain among many costs no more.
 """
@@ -87,6 +87,14 @@ def _domain(settings: Any, name: str) -> Any:
     from mailstead_mail_smtp.settings import Domains
 
     return settings.row(Domains, name)
+
+
+def address_here(settings: Any, address: str) -> str:
+    """Give an address as the directory would have it; empty when it is in no domain of ours."""
+    local, _, domain = address.lower().rpartition("@")
+    real = _real(settings, domain) if local else ""
+    is_ours = bool(real) and _domain(settings, real) is not None
+    return f"{local.partition('+')[0]}@{real}" if is_ours else ""
 
 
 def domain_of(address: str) -> str:

@@ -13,19 +13,11 @@ import sqlalchemy as sa
 
 from mailstead_mail_smtp.addresses.aliases import Alias, aliases_of_account, find_aliases
 from mailstead_mail_smtp.addresses.lookups import ROLES
+from mailstead_mail_smtp.addresses.rules import address_here
 from mailstead_mail_smtp.addresses.tables import ACCOUNTS, ALIASES, DOMAINS
-from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
+from mailstead_mail_smtp.settings import Domains, Options
 
 NAMED = 10  # domains named in one sentence
-
-
-def address_here(settings: Any, address: str) -> str:
-    """Give an address as the directory would have it; empty when it is in no domain of ours."""
-    local, _, domain = address.lower().rpartition("@")
-    alias = settings.row(DomainAliases, domain) if domain else None
-    real = alias.domain if alias is not None else domain
-    is_ours = bool(local) and settings.row(Domains, real) is not None
-    return f"{local.partition('+')[0]}@{real}" if is_ours else ""
 
 
 def no_default_mailbox(connection: sa.Connection | None, address: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context, InvalidValue, Problem
 from mailstead_mail_smtp.addresses.grammar import parse_target
-from mailstead_mail_smtp.addresses.targets import address_here
+from mailstead_mail_smtp.addresses.rules import address_here
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.settings import DomainAliases, Domains, Options
 from mailstead_network.names import find_fqdn, fqdn
