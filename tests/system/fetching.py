@@ -52,6 +52,17 @@ class Place:
         homes = self.ours.path("/var/vmail/example.org")
         return sum(1 for name in ("new", "cur") for _ in homes.glob(f"ada-*/Maildir/{name}/*"))
 
+    def add(self, owner: str, password: str = HARD) -> Account:
+        """Give a user with a mailbox an account there that is empty."""
+        login = f"{owner}-{uuid4().hex[:8]}"
+        self.theirs.add_user(login, HARD)
+        self.theirs.put(login, [])
+        self.ours.run(
+            "external", "add", owner, login, self.theirs.name, "--port",
+            str(self.theirs.port("imaps")), "--password-stdin", typed=f"{password}\n",
+        )  # fmt: skip
+        return Account(self, login, self.ours.json("external", "list", owner)[-1]["number"], [])
+
     def came(self, names: list[str]) -> bool:
         """Tell whether messages are in ada's mailbox, each once."""
         found = self.ours.subjects(ADA)
@@ -84,6 +95,15 @@ class Account:
         """Wait until it was polled, and give what came and what went wrong."""
         wait_until(lambda: self.last()[0] > after, seconds, self.state)
         return self.last()[1:]
+
+    def lead_home(self, login: str) -> None:
+        """Let it lead to a mailbox of our own server, which the command line refuses."""
+        path = self.place.ours.path("/var/lib/mailstead/fetchmail/fetchmail.db")
+        change = "UPDATE external_accounts SET server = ?, port = ?, login = ?, verify_tls = 0"
+        values = (self.place.ours.address, self.place.ours.port(993), login, self.number)
+        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=20)) as database:
+            database.execute(f"{change} WHERE id = ?", values)
+            database.commit()
 
     def make_due(self) -> float:
         """Let it not wait for its turn, at once: the command line takes long to start.

@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from mailstead_fetchmail.words import CIRCLE
 from tests.system.external import External
-from tests.system.fetching import HARD, Account, Place, fetchmail_of, new_place
-from tests.system.sandbox import wait_until
+from tests.system.fetching import HARD, Place, fetchmail_of, new_place
+from tests.system.sandbox import PASSWORD, message, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +63,9 @@ def test_a_full_mailbox_leaves_mail_there(place: Place) -> None:
     """What fits comes, the rest stays, and comes when there is room; the owner is told why."""
     place.ours.run("user", "add", "bob", "--password-stdin", typed="correct horse\n")
     place.ours.run("account", "quota", "bob@example.org", "64K")
-    login = f"bob-{uuid4().hex[:8]}"
-    place.theirs.add_user(login, HARD)
-    small, large = [uuid4().hex], [uuid4().hex]
-    place.theirs.put(login, small)
-    place.theirs.put(login, large, size=3000)
-    place.ours.run(
-        "external", "add", "bob", login, place.theirs.name, "--port",
-        str(place.theirs.port("imaps")), "--password-stdin", typed=f"{HARD}\n",
-    )  # fmt: skip
-    account = Account(place, login, place.ours.json("external", "list", "bob")[0]["number"], [])
+    account = place.add("bob")
+    place.theirs.put(account.login, [uuid4().hex])
+    place.theirs.put(account.login, [uuid4().hex], size=3000)
     for _ in range(2):
         assert account.poll_now()[1].startswith(
             "the mailbox here is full; the mail stays on the server: 552 5.2.2"
@@ -138,6 +132,50 @@ def test_a_server_that_never_answers_holds_up_nobody(place: Place) -> None:
     secrets = [path for path in place.ours.folder.rglob("*") if path.is_file()]
     assert not [path for path in secrets if HARD.encode() in path.read_bytes()]
     for account in (waiting, other):
+        account.remove()
+
+
+def test_an_account_at_this_server_is_refused(place: Place) -> None:
+    """By its address and by its name, when it is added and when it is changed."""
+    account = place.new("imaps")
+    port = str(place.ours.port(993))
+    for server in (place.ours.address, "mail.example.org"):
+        there = (server, "--port", port, "--no-verify-tls")
+        add = ("external", "add", "ada", "ada@example.org", *there, "--password-stdin")
+        change = ("external", "set", str(account.number), "--server", *there)
+        for words in (add, change):
+            done = place.ours.run(*words, typed="x\n", status=2)
+            assert "external.server" in done.stderr
+            assert f"{server} is this server itself" in done.stderr
+    shown = place.ours.json("external", "show", str(account.number))
+    assert (shown["server"], shown["port"]) == ("localhost", place.theirs.port("imaps"))
+    account.remove()
+
+
+@pytest.mark.parametrize("owners", [("carl",), ("dora", "emil")])
+def test_mail_that_goes_round_in_a_circle_stops(place: Place, owners: tuple[str, ...]) -> None:
+    """Where it was, in one mailbox or in two that are fetched from each other."""
+    for name in owners:
+        place.ours.add_user(name)
+    logins = [f"{name}@example.org" for name in owners]
+    names = {login: [uuid4().hex for _ in range(3)] for login in logins}
+    for login, subjects in names.items():
+        for subject in subjects:
+            with place.ours.smtp() as client:
+                client.send_message(message("friend@elsewhere.example", login, subject))
+    wait_until(lambda: all(place.ours.subjects(login) for login in logins))
+    accounts = [place.add(name, PASSWORD) for name in owners]
+    for account, login in zip(accounts, [*logins[1:], logins[0]], strict=True):
+        account.polled()
+        account.lead_home(login)
+    for _ in range(3):
+        for account in accounts:
+            account.polled(account.make_due())
+    for account in accounts:
+        assert account.last()[1:] == (0, f"{CIRCLE}; it stays on the server")
+    for login, subjects in names.items():
+        assert sorted(place.ours.subjects(login)) == sorted(subjects)
+    for account in accounts:
         account.remove()
 
 

@@ -185,6 +185,7 @@ class Machine(Protocol):
         gid: int,
         is_known: Callable[[bytes], bool] | None = None,
         on_taken: Callable[[bytes], None] | None = None,
+        heading: bytes = b"",
     ) -> AbstractContextManager[Gate]:
         """Take mail by LMTP on a Unix socket of a user's and hand it on to another; RFC 2033.
 
@@ -193,7 +194,8 @@ class Machine(Protocol):
         ``is_known`` is told to be delivered, and not handed on; a MailsteadError of its is a
         refusal. ``on_taken`` is told of one that the other took, before that is answered; after
         a MailsteadError of its no more are taken. Both are called in a thread of their own, with
-        what was read by then: the whole header and maybe more.
+        what was read by then: the whole header and maybe more. ``heading`` is a header line that
+        each message is handed on with, above its own; they are not told of it.
         After many refusals nobody can connect any more. Raises MachineError.
         """
 

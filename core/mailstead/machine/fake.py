@@ -271,9 +271,10 @@ class FakeMachine(FakeStreams):
         gid: int,
         is_known: Callable[[bytes], bool] | None = None,
         on_taken: Callable[[bytes], None] | None = None,
+        heading: bytes = b"",
     ) -> Iterator[Gate]:
         """Give ``gate``, through which comes what it ``brings``."""
-        self.log.note("lmtp_gate", listen, target, uid, gid)
+        self.log.note("lmtp_gate", listen, target, uid, gid, heading)
         self.gate.bring(is_known or (lambda _: False), on_taken or (lambda _: None))
         yield self.gate
 

@@ -51,6 +51,7 @@ def lmtp_gate(
     gid: int,
     is_known: Callable[[bytes], bool] | None,
     on_taken: Callable[[bytes], None] | None,
+    heading: bytes,
 ) -> Iterator[LmtpGate]:
     """Hold a gate open; see `mailstead.machine.base.Machine.lmtp_gate`."""
     with suppress(FileNotFoundError), refusals(listen, missing=True):
@@ -64,7 +65,7 @@ def lmtp_gate(
                 os.umask(before)
             os.chown(listen, uid, gid)
         server.listen(1)
-        gate = LmtpGate(target, is_known, on_taken)
+        gate = LmtpGate(target, is_known, on_taken, heading)
         keeper = threading.Thread(target=gate.keep, args=(server,), daemon=True)
         keeper.start()
         try:
@@ -84,6 +85,7 @@ class LmtpGate:
         target: Path,
         is_known: Callable[[bytes], bool] | None,
         on_taken: Callable[[bytes], None] | None,
+        heading: bytes,
     ) -> None:
         self.delivered = 0
         self.known = 0
@@ -92,6 +94,7 @@ class LmtpGate:
         self._target = target
         self._is_known = is_known
         self._on_taken = on_taken or (lambda _: None)
+        self._heading = heading + b"\r\n" if heading else b""
         self._refusals = 0
         self._is_shut = False
         self._client: socket.socket | None = None
@@ -180,6 +183,7 @@ class LmtpGate:
     def _hand_on(self, client: _Stream, server: _Server, head: bytes) -> bytes:
         self.unsure += 1
         try:
+            server.send(self._heading)
             client.pass_message(head, server.send)
             said = server.end()
         except _Lost:

@@ -157,12 +157,13 @@ class RealMachine:
         gid: int,
         is_known: Callable[[bytes], bool] | None = None,
         on_taken: Callable[[bytes], None] | None = None,
+        heading: bytes = b"",
     ) -> AbstractContextManager[Gate]:
         """Hand mail on from one socket to another."""
         from mailstead.machine import lmtp
 
         return lmtp.lmtp_gate(
-            listen, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken
+            listen, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken, heading=heading
         )
 
     def detach(self, argv: Sequence[str], *, log: Path) -> int:

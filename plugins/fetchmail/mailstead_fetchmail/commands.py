@@ -72,6 +72,7 @@ def add(
 ) -> None:
     """Fetch mail for the user OWNER from the account LOGIN at SERVER."""
     from mailstead_fetchmail.accounts import Choices, add_account
+    from mailstead_fetchmail.circles import refuse_ourselves
     from mailstead_fetchmail.sealing import read_key
     from mailstead_users.users import find_user
 
@@ -84,6 +85,7 @@ def add(
         with directory.write() as connection:
             now = app.engine.machine.now()
             made = add_account(connection, key, owner, password, choices, now)
+            refuse_ourselves(context, made.server, made.port)
         app.note("external add", _named(made))
         app.say(f"external account {made.id} added: {made.title}, for {made.user}")
         _tell(app, context, made)
@@ -151,11 +153,13 @@ def show(app: App, number: int) -> None:
 def change(app: App, /, number: int, **chosen: Any) -> None:
     """Change an external account; what is not given stays as it is."""
     from mailstead_fetchmail.accounts import Choices, change_account
+    from mailstead_fetchmail.circles import refuse_ourselves
 
     with opened(app) as (directory, context):
         with directory.write() as connection:
             now = app.engine.machine.now()
             made = change_account(connection, number, Choices(**chosen), now)
+            refuse_ourselves(context, made.server, made.port)
         app.note("external set", _named(made))
         app.say(f"external account {made.id} changed: {made.title}")
         _tell(app, context, made)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from mailstead.plugin import Context, Machine, MachineError, Path
 from mailstead_fetchmail.accounts import ExternalAccount, get_account, sealed_password
+from mailstead_fetchmail.circles import mark_of
 from mailstead_fetchmail.places import GATES, STATE, USER
 from mailstead_fetchmail.rcfile import Delivery, rcfile
 from mailstead_fetchmail.sealing import read_key, unseal
@@ -25,6 +26,7 @@ class Run:
 
     Attributes:
         gate: the socket it brings mail to.
+        mark: the header line by which what it brings is known.
         ids: user and group it runs as.
     """
 
@@ -32,6 +34,7 @@ class Run:
     stdin: str = attrs.field(repr=False)
     recipient: str
     gate: Path
+    mark: bytes
     ids: tuple[int, int]
 
 
@@ -44,13 +47,14 @@ def run_for(
     """
     account = get_account(connection, number)
     recipient = _recipient(connection, account)
-    password = unseal(read_key(context, machine), sealed_password(connection, number))
+    key = read_key(context, machine)
+    password = unseal(key, sealed_password(connection, number))
     gate = context.path(f"{GATES}/fetchmail-{number}.sock")
     state = context.path(f"{STATE}/{name or number}")
     ca = context.settings.form(Options).ca
     text = rcfile(account, password, Delivery(recipient, gate, state, ca))
     ids = _user(machine)
-    return Run(_command(ids), text, recipient, gate, ids)
+    return Run(_command(ids), text, recipient, gate, mark_of(key, number), ids)
 
 
 def try_account(context: Context, machine: Machine, directory: Directory, number: int) -> str:

@@ -23,6 +23,7 @@ from mailstead.plugin import (
     Programs,
 )
 from mailstead_fetchmail.accounts import numbers_that_went
+from mailstead_fetchmail.circles import refusing
 from mailstead_fetchmail.delivered import delivered_since, noting, record_of, recorded
 from mailstead_fetchmail.places import STATE, USER
 from mailstead_fetchmail.polls import Due, Poll, begin_poll, due_accounts, end_poll
@@ -175,7 +176,8 @@ class Stay:
         uid, gid = run.ids
         return self.machine.lmtp_gate(
             run.gate, context.path(LMTP), uid=uid, gid=gid,
-            is_known=known, on_taken=noting(self.machine, record),
+            is_known=refusing(run.mark, known), on_taken=noting(self.machine, record),
+            heading=run.mark,
         )  # fmt: skip
 
     def _record(self, context: Context, directory: Directory) -> None:

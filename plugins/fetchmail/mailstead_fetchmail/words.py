@@ -14,6 +14,7 @@ _PASSED_OVER = "continuing anyways."
 # Then it goes on to tell of a connection that was never made, and of a file that does not exist.
 _LOOKUP = re.compile(r"\bgetaddrinfo\([^)]*\) error: (.*?)( \w+ connection to \S+ failed: .*)?$")
 _IS_FULL = re.compile(r"\b[45]\.2\.2\b")
+CIRCLE = "mail goes round in a circle: this account brought the message here before"
 _FULL = "the mailbox here is full"
 _NOT_TAKEN = "the mailbox here does not take the mail"
 _SAYS: tuple[tuple[str, str], ...] = (
@@ -60,6 +61,8 @@ def error_of(done: Completed | MachineError, refusal: str = "") -> str:
     ``refusal`` is what Dovecot said when it did not take a message.
     """
     if refusal:
+        if refusal == CIRCLE:
+            return f"{CIRCLE}; it stays on the server"
         words = _FULL if _IS_FULL.search(refusal) else _NOT_TAKEN
         return f"{words}; the mail stays on the server: {refusal}"[:LONGEST]
     if went_well(done):

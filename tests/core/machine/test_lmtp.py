@@ -139,12 +139,13 @@ def gate(
     folder: HostPath,
     is_known: Callable[[bytes], bool] | None = None,
     on_taken: Callable[[bytes], None] | None = None,
+    heading: bytes = b"",
 ) -> Iterator[tuple[Gate, Path]]:
     """Open a gate to the server."""
     place, target = Path(folder / "gate"), Path(folder / "server")
     uid, gid = os.getuid(), os.getgid()
     with RealMachine().lmtp_gate(
-        place, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken
+        place, target, uid=uid, gid=gid, is_known=is_known, on_taken=on_taken, heading=heading
     ) as made:
         yield made, place
 
@@ -301,6 +302,26 @@ def test_who_cannot_tell_takes_nothing(tmp_path: HostPath, server: Server) -> No
     with gate(tmp_path, is_known) as (made, place), talking(place) as client:
         assert client.deliver() == ""
     assert (made.refusal, made.delivered, server.taken) == ("nobody knows", 0, [])
+
+
+def test_a_heading_stands_above_each_message(tmp_path: HostPath, server: Server) -> None:
+    """Neither who knows messages nor who is told of them sees it."""
+    seen: list[bytes] = []
+
+    def is_known(head: bytes) -> bool:
+        seen.append(head)
+        return False
+
+    with (
+        gate(tmp_path, is_known, seen.append, b"X-Came: here") as (made, place),
+        talking(place) as client,
+    ):
+        for _ in range(2):
+            assert client.deliver() == "250 2.0.0 saved"
+    expected = "X-Came: here\r\n" + MAIL.removesuffix(".\r\n")
+    assert [text for _, text in server.taken] == [expected] * 2
+    assert (made.delivered, len(seen)) == (2, 4)
+    assert all(head.startswith(b"Subject") for head in seen)
 
 
 def test_after_many_refusals_the_gate_is_shut(tmp_path: HostPath, server: Server) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mailstead.errors import MachineError
 from mailstead.machine.values import Completed
-from mailstead_fetchmail.words import LONGEST, error_of, went_well
+from mailstead_fetchmail.words import CIRCLE, LONGEST, error_of, went_well
 
 
 def test_a_run_with_or_without_new_mail_went_well() -> None:
@@ -23,6 +23,8 @@ def test_mail_that_is_refused_here_is_said_to_stay_there() -> None:
     assert said == f"the mailbox here is full; the mail stays on the server: {full}"
     said = error_of(Completed(10, "", "LMTP connect failed"), "451 4.3.0 try again")
     assert said.startswith("the mailbox here does not take the mail; the mail stays on the server")
+    said = error_of(Completed(10, "", "LMTP connect failed"), CIRCLE)
+    assert said == f"{CIRCLE}; it stays on the server"
 
 
 @pytest.mark.parametrize(

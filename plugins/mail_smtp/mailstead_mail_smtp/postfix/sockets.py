@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from mailstead.plugin import Context, Listen
@@ -41,8 +41,13 @@ def offered(context: Context) -> tuple[tuple[str, int], ...]:
 
 def is_own_socket(context: Context, host: str, port: int) -> bool:
     """Tell whether a name or address with a port is Postfix itself, to whom mail is not sent on."""
+    return is_one_of(context, own_listens(context), host, port)
+
+
+def is_one_of(context: Context, listens: Sequence[Listen], host: str, port: int) -> bool:
+    """Tell whether a name or address with a port is one of this machine's sockets."""
     names = {host, *({"127.0.0.1", "::1"} if host == "localhost" else ())}
-    found = {item.address for item in own_listens(context) if item.port == port}
+    found = {item.address for item in listens if item.port == port}
     everywhere = "" in found
     if everywhere:
         interfaces = context.facts.get("interfaces", {})
