@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,11 +64,43 @@ def test_a_killed_daemon_loses_and_doubles_none_of_a_thousand(place: Place) -> N
     os.kill(int(path.read_text()), signal.SIGKILL)
     wait_until(lambda: not Path(f"/proc/{holder}").exists())
     assert 0 < account.left() < 1000
+    assert account.last()[0] == 0  # it was its first poll, and none has ended
     place.ours.run("start")
     wait_until(lambda: account.left() == 0, seconds=60, state=account.state)
     wait_until(lambda: account.last()[1:] != (0, ""))
     assert place.came(account.names)
     account.remove()
+
+
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s"])
+def test_a_change_ends_a_poll_and_loses_and_doubles_nothing(place: Place, protocol: str) -> None:
+    """The next one begins at once, as the account is now; nothing is said to have gone wrong."""
+    account = place.new(protocol, count=1000)
+    wait_for_more(account, 0.05)
+    holder = fetchmail_of(account)
+    changed = account.make_due()
+    wait_until(lambda: not Path(f"/proc/{holder}").exists(), 5, account.state)
+    assert place.stored() < account.began + 900
+    assert account.polled(changed, 60)[1] == ""
+    assert account.left() == 0
+    assert place.came(account.names)
+    account.remove()
+
+
+def test_a_removed_account_is_fetched_from_no_more(place: Place) -> None:
+    """Within a second or two, in the middle of many messages; the rest stays there."""
+    account = place.new("imaps", count=1000)
+    wait_for_more(account, 0.05)
+    holder = fetchmail_of(account)
+    account.remove()
+    wait_until(lambda: not Path(f"/proc/{holder}").exists(), 5, account.state)
+    came = place.stored() - account.began
+    assert 0 < came < 900
+    assert 1000 - came <= account.left() < 1000
+    time.sleep(2)
+    assert place.stored() - account.began == came
+    record = place.ours.path("/var/lib/mailstead/fetchmail") / f"{account.number}.delivered"
+    wait_until(lambda: not record.exists(), 5)
 
 
 def kill_children(base_dir: Path, name: str) -> None:

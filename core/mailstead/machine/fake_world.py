@@ -193,6 +193,10 @@ class FakePrograms:
             raise MachineError("runs already", where=name)
         self._started[name] = tuple(argv)
 
+    def end(self, name: str) -> None:
+        """Note it: all end anyway."""
+        self._log.note("end", name)
+
     def ended(self, seconds: float) -> Mapping[str, Completed | MachineError]:
         """Give the scripted answers of all."""
         self._log.note("ended", seconds)

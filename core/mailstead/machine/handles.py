@@ -62,6 +62,9 @@ class Programs(Protocol):
         it cannot be started.
         """
 
+    def end(self, name: str) -> None:
+        """Ask a program to end by SIGTERM; nothing is done about one that does not run."""
+
     def ended(self, seconds: float) -> Mapping[str, Completed | MachineError]:
         """Wait until one ends, but not longer than so many seconds.
 

@@ -78,6 +78,12 @@ class RunningPrograms:
                 tuple(argv), process, timeout, ended, stack.pop_all(), deadline, printed
             )
 
+    def end(self, name: str) -> None:
+        """Ask one to end."""
+        if name in self._runs:
+            with suppress(ProcessLookupError):
+                os.killpg(self._runs[name].process.pid, signal.SIGTERM)
+
     def ended(self, seconds: float) -> Mapping[str, Completed | MachineError]:
         """Wait until one ends, or so many seconds; gives those that ended meanwhile."""
         until = time.monotonic() + seconds
@@ -91,9 +97,8 @@ class RunningPrograms:
 
     def stop(self) -> None:
         """Ask all to end, and kill those that do not."""
-        for run in self._runs.values():
-            with suppress(ProcessLookupError):
-                os.killpg(run.process.pid, signal.SIGTERM)
+        for name in self._runs:
+            self.end(name)
         until = time.monotonic() + _PATIENCE
         try:
             while self._runs and time.monotonic() < until:

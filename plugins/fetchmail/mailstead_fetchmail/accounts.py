@@ -163,10 +163,10 @@ def list_accounts(
     return _find(connection, ACCOUNTS.c.id > after, limit)
 
 
-def numbers_that_went(connection: sa.Connection, numbers: Collection[int]) -> frozenset[int]:
-    """Give those of some numbers that are no account's."""
-    chosen = sa.select(ACCOUNTS.c.id).where(ACCOUNTS.c.id.in_(numbers))
-    return frozenset(numbers) - set(connection.execute(chosen).scalars())
+def changes_of(connection: sa.Connection, numbers: Collection[int]) -> dict[int, float]:
+    """Give when accounts were changed, by their numbers; those that went are left out."""
+    chosen = sa.select(ACCOUNTS.c.id, ACCOUNTS.c.changed).where(ACCOUNTS.c.id.in_(numbers))
+    return {row.id: row.changed for row in connection.execute(chosen)}
 
 
 def sealed_password(connection: sa.Connection, number: int) -> str:

@@ -27,6 +27,7 @@ class Run:
     Attributes:
         gate: the socket it brings mail to.
         mark: the header line by which what it brings is known.
+        changed: when the account was changed last.
         ids: user and group it runs as.
     """
 
@@ -35,6 +36,7 @@ class Run:
     recipient: str
     gate: Path
     mark: bytes
+    changed: float
     ids: tuple[int, int]
 
 
@@ -54,7 +56,8 @@ def run_for(
     ca = context.settings.form(Options).ca
     text = rcfile(account, password, Delivery(recipient, gate, state, ca))
     ids = _user(machine)
-    return Run(_command(ids), text, recipient, gate, mark_of(key, number), ids)
+    mark = mark_of(key, number)
+    return Run(_command(ids), text, recipient, gate, mark, account.changed, ids)
 
 
 def try_account(context: Context, machine: Machine, directory: Directory, number: int) -> str:

@@ -22,7 +22,7 @@ from mailstead.plugin import (
     NotFound,
     Programs,
 )
-from mailstead_fetchmail.accounts import numbers_that_went
+from mailstead_fetchmail.accounts import changes_of
 from mailstead_fetchmail.circles import refusing
 from mailstead_fetchmail.delivered import delivered_since, noting, record_of, recorded
 from mailstead_fetchmail.places import STATE, USER
@@ -46,6 +46,8 @@ class UnderWay:
 
     Attributes:
         unfinished: since when an earlier one was not finished.
+        changed: when its account had been changed, as it was read; ``None``: not yet.
+        is_cut: whether it was ended since its account went or was changed.
         gate: what came by it; ``None`` when it could not be started.
         stack: closes the gate.
     """
@@ -53,6 +55,8 @@ class UnderWay:
     at: float
     user_id: int
     unfinished: float | None
+    changed: float | None = None
+    is_cut: bool = False
     gate: Gate | None = None
     stack: ExitStack = attrs.field(factory=ExitStack)
 
@@ -94,6 +98,7 @@ class Stay:
         # While the save that enables the module has not ended, it is not enabled yet.
         if context.is_enabled("fetchmail"):
             with open_directory(context) as directory:
+                self._end_outdated(directory, programs)
                 self._start(context, directory, programs)
                 self._forget_gone(context, directory)
         self.ended.update(programs.ended(SECONDS))
@@ -130,14 +135,26 @@ class Stay:
             self.under_way[str(item.account_id)] = poll
             self._start_one(context, directory, programs, item.account_id)
 
+    def _end_outdated(self, directory: Directory, programs: Programs) -> None:
+        """End runs whose accounts went or were changed; what came is noted, as after a kill."""
+        running = {name: self.under_way[name] for name in programs.names}
+        if not running:
+            return
+        with directory.read() as connection:
+            changes = changes_of(connection, [int(name) for name in running])
+        for name, poll in running.items():
+            if changes.get(int(name)) != poll.changed:
+                poll.is_cut = True
+                programs.end(name)
+
     def _forget_gone(self, context: Context, directory: Directory) -> None:
         """Remove the records of accounts that went, once no poll notes anything there."""
         numbers = recorded(context, self.machine) - {int(name) for name in self.under_way}
         if not numbers:
             return
         with directory.read() as connection:
-            gone = numbers_that_went(connection, numbers)
-        for number in gone:
+            kept = changes_of(connection, numbers)
+        for number in numbers - kept.keys():
             self.machine.remove_file(record_of(context, number))
 
     def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
@@ -160,6 +177,7 @@ class Stay:
         try:
             with directory.read() as connection:
                 run = run_for(context, self.machine, connection, number)
+            poll.changed = run.changed
             poll.gate = poll.stack.enter_context(self._gate(context, run, poll, number))
             programs.start(name, run.argv, stdin=run.stdin, timeout=LONGEST)
         except NotFound:  # it went just now
@@ -184,13 +202,13 @@ class Stay:
         for name, done in self.ended.items():
             poll = self.under_way[name]
             poll.stack.close()
-            if is_finished(poll, done):
+            if not poll.is_cut and is_finished(poll, done):
                 self.machine.remove_file(record_of(context, name))
         with directory.write() as connection:
             for name, done in self.ended.items():
                 if isinstance(done, Completed) and done.status == RUNS_ALREADY:
                     self._unlock(context, name)
-                else:
+                elif not self.under_way[name].is_cut:
                     record(connection, int(name), self.under_way[name], done)
         for name in self.ended:
             del self.under_way[name]

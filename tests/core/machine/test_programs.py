@@ -49,6 +49,17 @@ def test_one_that_prints_a_lot_goes_on(real: RealMachine) -> None:
         assert (len(done.stdout), len(done.stderr)) == (900_000, 1 << 20)
 
 
+def test_one_that_is_asked_to_end_ends(real: RealMachine) -> None:
+    """With its children, and nobody else; one that does not run is nobody's."""
+    with real.side_by_side() as programs:
+        shell(programs, "one", "sleep 60; true")
+        shell(programs, "other", "exec sleep 60")
+        programs.end("one")
+        programs.end("none")
+        assert programs.ended(20) == {"one": Completed(-15, "", "")}
+        assert programs.names == {"other"}
+
+
 def test_each_has_its_time(real: RealMachine, root: Path) -> None:
     """One that is late is killed, the other is not."""
     with real.side_by_side() as programs:

@@ -301,6 +301,75 @@ def test_what_dovecot_refused_is_told(world: World) -> None:
     assert found.succeeded is None
 
 
+@attrs.define
+class Lasting:
+    """Programs that run until they are asked to end, or a test says so."""
+
+    over: dict[str, Completed | MachineError] = attrs.field(factory=dict)
+    running: set[str] = attrs.field(factory=set)
+    began: list[str] = attrs.field(factory=list)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names of those that run."""
+        return frozenset(self.running)
+
+    def start(self, name: str, argv: Any, *, stdin: str, timeout: float) -> None:
+        """Begin one."""
+        del argv, stdin, timeout
+        self.running.add(name)
+        self.began.append(name)
+
+    def end(self, name: str) -> None:
+        """End one, as Fetchmail does."""
+        self.over[name] = Completed(2, "", "fetchmail: terminated with signal 15")
+
+    def ended(self, seconds: float) -> dict[str, Completed | MachineError]:
+        """Give those that ended."""
+        del seconds
+        found, self.over = self.over, {}
+        self.running -= found.keys()
+        return found
+
+
+def test_a_change_ends_the_poll_that_is_under_way(world: World) -> None:
+    """It is no error, and the next one finishes it with what holds now; others go on."""
+    number, other = world.add(), world.add("other")
+    programs, stay = Lasting(), world.stay()
+    stay.turn(programs)
+    assert stay.under_way[str(number)].at == (began := world.machine.now())
+    world.machine.sleep(5.0)
+    with world.directory.write() as connection:
+        accounts.change_account(connection, number, Choices(keep=True), world.machine.now())
+    stay.turn(programs)
+    assert programs.names == {str(other)}
+    assert world.last(number) is None
+    assert world.unfinished(number) == began
+    stay.turn(programs)
+    assert programs.began == [str(number), str(other), str(number)]
+    programs.over = {str(number): DONE}
+    stay.turn(programs)
+    assert (world.last(number), world.unfinished(number)) == (
+        Poll(number, began + 5, began + 5, 0), None
+    )  # fmt: skip
+
+
+def test_a_poll_of_an_account_that_went_is_ended(world: World) -> None:
+    """With what was noted of it, at the next look."""
+    number = world.add()
+    record = record_of(world.context, number)
+    programs, stay = Lasting(), world.stay()
+    stay.turn(programs)
+    world.machine.add_file(record, b"\nx")
+    with world.directory.write() as connection:
+        accounts.remove_account(connection, number)
+    stay.turn(programs)
+    assert (programs.names, stay.under_way) == (frozenset(), {})
+    stay.turn(programs)
+    assert (world.machine.stat_file(record), world.last(number)) == (None, None)
+    assert programs.began == [str(number)]
+
+
 @pytest.mark.parametrize(("name", "stays"), [("fetchmail", True), ("other", False)])
 def test_a_lock_of_nobodys_is_removed(world: World, name: str, stays: bool) -> None:
     """One that a living Fetchmail holds is waited for; no poll is recorded."""
