@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
@@ -50,6 +51,26 @@ def run(place: Site, *words: str, typed: str = "") -> Done:
 def rule(place: Site, name: str, *words: str) -> None:
     """Add a rule to ada's."""
     run(place, "rule", "add", ADA, name, *words)
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_taken"),
+    [("Fol ü.x y", False), ("a/.b", False), ("~a", False), ("/a", False), ("a//b", False),
+     ("漢" * 95, False), ("😀" * 48, False),
+     ("漢" * 94, True), ("😀" * 47, True), ("ü-" * 43, False), ("ü-" * 42, True), ("a" * 100, True),
+     ("a/" * 49 + "b", True), ("#a & b:c|<d>'{e}", True)],
+)  # fmt: skip
+def test_a_folder_is_taken_if_dovecot_makes_it(place: Site, folder: str, is_taken: bool) -> None:
+    """What it would refuse at each message is refused when the rule is made."""
+    words = ("rule", "add", ADA, "filed", "--always", "--file", folder)
+    refused = try_quickly(place.sandbox, *words)
+    assert (refused.status, "rule.file" in refused.stderr) == (
+        (0, False) if is_taken else (2, True)
+    )  # fmt: skip
+    config = str(place.sandbox.path("/etc/dovecot/dovecot.conf"))
+    argv = ["doveadm", "-c", config, "mailbox", "create", "-u", ADA, "--", folder]
+    made = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (made.returncode == 0) == is_taken, made.stderr
 
 
 def test_each_action_does_what_it_says(place: Site) -> None:

@@ -24,7 +24,7 @@ LINE = st.lists(HARD | LETTERS, min_size=1, max_size=12).map("".join).filter(
 )  # fmt: skip
 LINES = st.lists(HARD | LETTERS, min_size=1, max_size=20).map("".join).filter(str.strip)
 NAMES = LINE.map(str.strip)
-FOLDERS = st.sampled_from(["Lists", "Lists/böse Wörter", "a.b", "x'y", "${x}", "#1", "text:"])
+FOLDERS = st.sampled_from(["Lists", "Lists/böse Wörter", "a:b", "x'y", "${x}", "#1", "text:"])
 ADDRESSES = st.sampled_from(["grace@example.org", "a+b@x.example", "${x}#*@y.example"])
 WORDS = st.builds(
     Condition,
