@@ -16,7 +16,18 @@ from mailstead_sieve.places import CHECKING
 from mailstead_sieve.scripts import storage
 from tests.system.conftest import Site, new_site
 from tests.system.sandbox import STRANGER, Done, wait_until
-from tests.system.sieving import ADA, FAR, FRIEND, GRACE, arrived, left, send, subjects, went_out
+from tests.system.sieving import (
+    ADA,
+    FAR,
+    FRIEND,
+    GRACE,
+    arrived,
+    left,
+    put,
+    send,
+    subjects,
+    went_out,
+)
 from tests.system.watch import digests, run_quickly, try_quickly
 
 HARD_TEXT = 'Ich bin weg.\n.\n..\n "quoted" \\ back ${name} ${hex:41}\n# Filter: x\n\tüß€ 😀\n'
@@ -271,6 +282,24 @@ def test_scripts_that_include_each_other_are_refused(place: Site) -> None:
     assert run(place, "sieve", "show", ADA, "a: ä").stdout == "keep;\n"
     run(place, "sieve", "activate", ADA, "c")
     assert list(place.sandbox.path(CHECKING).glob("check-*")) == []
+
+
+def test_a_script_that_redirects_to_its_own_account_is_refused(place: Site) -> None:
+    """To any of its addresses, wherever in the script; one that comes another way loops not."""
+    run(place, "sieve", "put", ADA, "mine", typed="keep;")
+    for text in (
+        f'redirect "{ADA}";', f'redirect "Ada <{ADA.upper()}>";', 'redirect "ada.l@example.org";',
+        f'require "copy"; if true {{ if false {{}} else {{ redirect :copy "{ADA}"; }} }}',
+    ):  # fmt: skip
+        for words in (("put", ADA, "mine"), ("check", ADA)):
+            done = try_quickly(place.sandbox, "sieve", *words, typed=text)
+            assert (done.status, "would come back here: use keep" in done.stderr) == (2, True), text
+    assert run(place, "sieve", "show", ADA, "mine").stdout == "keep;"
+    run(place, "sieve", "check", ADA, typed=f'redirect "{GRACE}";')
+    put(place, ADA, f'redirect "{ADA}";')
+    send(place, FRIEND, ADA, "to myself", Message_ID="<myself@elsewhere.example>")
+    arrived(place, ADA, "INBOX", "to myself")
+    assert subjects(place, ADA, "INBOX").count("to myself") == 1
 
 
 def test_what_rules_cannot_say_is_left_and_told(place: Site) -> None:

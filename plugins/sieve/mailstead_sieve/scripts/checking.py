@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
+from email.utils import parseaddr
+from typing import Any
 
 import attrs
 
@@ -20,7 +23,8 @@ class Report:
     """What was found in a text.
 
     Attributes:
-        errors: why it does not compile, as sievec says it: ``line 3: error: ...``.
+        errors: why it is not taken: what sievec says, as ``line 3: error: ...``, and what would
+            send mail back to where it came from.
         warnings: what sievec warns of.
         unread: why sievelib does not read it; such a script runs, but no rule of it can be shown.
     """
@@ -39,7 +43,8 @@ def check_script(
     Raises MachineError when the compiler does not run.
     """
     errors, warnings = _compile(context, machine, owner, text, name)
-    return Report(errors, warnings, _read(text))
+    commands, unread = _read(text)
+    return Report((*errors, *_returning(commands, owner)), warnings, unread)
 
 
 def _compile(
@@ -88,11 +93,25 @@ def _others(context: Context, machine: Machine, owner: Owner) -> dict[str, bytes
     return found
 
 
-def _read(text: str) -> str:
+def _read(text: str) -> tuple[Sequence[Any], str]:
+    """Give the commands of a text, or why sievelib does not read it."""
     from sievelib.parser import Parser
 
     parser = Parser()
     try:
-        return "" if parser.parse(text) else str(parser.error)
+        return (parser.result, "") if parser.parse(text) else ((), str(parser.error))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return "sievelib fails at it"
+        return (), "sievelib fails at it"
+
+
+def _returning(commands: Sequence[Any], owner: Owner) -> Iterator[str]:
+    """Give what is wrong with commands that redirect mail to the account itself.
+
+    An address that is made of variables is known at delivery only.
+    """
+    for command in commands:
+        yield from _returning(command.children, owner)
+        if command.name == "redirect":
+            address = parseaddr(str(command["address"]).strip('"'))[1]
+            if address.lower() in (owner.address, *owner.aliases):
+                yield f'redirect "{address}" would come back here: use keep'
