@@ -280,6 +280,11 @@ def test_scripts_that_include_each_other_are_refused(place: Site) -> None:
             assert "script.text: " in done.stderr
             assert re.search("line 2: error: circular include", done.stderr), done
     assert run(place, "sieve", "show", ADA, "a: ä").stdout == "keep;\n"
+    for which, hint in (("", "store that script first"), (":global", "this account alone")):
+        text = f'require "include"; include {which} "none";'
+        for command in (("put", ADA, "d"), ("check", ADA)):
+            done = try_quickly(place.sandbox, "sieve", *command, typed=text)
+            assert (done.status, hint in done.stderr) == (2, True), done
     run(place, "sieve", "activate", ADA, "c")
     assert list(place.sandbox.path(CHECKING).glob("check-*")) == []
 

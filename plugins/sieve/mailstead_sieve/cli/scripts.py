@@ -112,7 +112,7 @@ def check(app: App, address: str, file: str) -> None:
     """Say whether FILE (or standard input) would be a script for ADDRESS; nothing is stored."""
     report = scripts_of(app, address).check(script_text(app, file))
     if report.errors:
-        raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT)
+        raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT, hint=report.hint)
     tell(app, report)
     app.say("it compiles")
 

@@ -14,6 +14,10 @@ from mailstead_mail_smtp.places import MAILDIRS, VMAIL
 from mailstead_sieve.places import CHECKING, CONFIG, SCRIPTS, SUFFIX
 from mailstead_sieve.scripts.accounts import Owner
 
+_HINTS = (
+    ("included personal script", "store that script first: `mailstead sieve put`"),
+    ("include: global location", "include scripts of this account alone: `include :personal`"),
+)
 # To sievec a file is nobody's, and so may use what global scripts alone may.
 OWN = ("-o", "plugin/sieve_global_extensions=")
 
@@ -32,6 +36,11 @@ class Report:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unread: str = ""
+
+    @property
+    def hint(self) -> str:
+        """Say what to do next, where the errors do not say it."""
+        return next((hint for words, hint in _HINTS if words in "".join(self.errors)), "")
 
 
 def check_script(

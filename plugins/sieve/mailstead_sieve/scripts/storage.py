@@ -109,7 +109,7 @@ class Scripts:
         with self.alone():
             report = self.check(text, name)
             if report.errors:
-                hint = "nothing was stored"
+                hint = "; ".join(filter(None, ("nothing was stored", report.hint)))
                 raise InvalidValue("; ".join(report.errors), where=WHERE_TEXT, hint=hint)
             self._refuse_beyond(name, text)
             self._run("put", *(("-a",) if activate else ()), "--", name, stdin=text)
