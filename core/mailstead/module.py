@@ -315,7 +315,8 @@ class Module:
 
     Attributes:
         sections: attrs classes made by `form` and `table`.
-        checks: the daemons' own checkers, or a pure function of the context that gives them.
+        checks: the daemons' own checkers, or a pure function of the context that gives them;
+            run when files or settings of the module change.
         validate: cross-module checks of a whole draft; gives problems.
         notes: what a person must know of the step from running, the first context, to the draft;
             shown with the plan and after the save.

@@ -100,6 +100,29 @@ def test_wrong_passwords_and_dead_servers_are_told_apart(place: Place) -> None:
         account.remove()
 
 
+def test_authorities_that_cannot_be_read_are_refused(place: Place, tmp_path: Path) -> None:
+    """Before a save, if they are not there, no certificates, or not for Fetchmail's user."""
+    none, secret = tmp_path / "none.pem", tmp_path / "secret.pem"
+    none.write_text("nothing\n")
+    secret.write_bytes(Path(place.theirs.ca).read_bytes())
+    secret.chmod(0o600)
+    run = place.ours.run
+    for path in ("/nope/ca.pem", str(none), str(secret)):
+        run("settings", "set", "fetchmail.options", f"ca={path}")
+        done = run("save", status=2)
+        assert "fetchmail.options.ca is a PEM file that Fetchmail's user can read" in done.stderr
+        assert path in done.stderr
+    run("discard", "--yes")
+    account = place.new("imaps")
+    account.polled()
+    kept = Path(place.theirs.ca).rename(tmp_path / "kept.pem")
+    done = run("external", "test", str(account.number), status=1)
+    kept.rename(place.theirs.ca)
+    assert "the file fetchmail.options.ca cannot be read here" in done.stderr
+    run("external", "test", str(account.number))
+    account.remove()
+
+
 def test_a_certificate_of_a_stranger_is_not_trusted(place: Place) -> None:
     """Unless the owner does without verified TLS, which is a change that counts at once."""
     strangers = External.start()

@@ -306,12 +306,14 @@ class Planner:
         return guarded(self.machine.deadline, name, "checks", give)
 
     def _checked_modules(self, target: Context, plan: Plan) -> Collection[str]:
-        """The modules whose files change, and those whose daemons read such a file."""
+        """The modules whose files or settings change, and those whose daemons read such a file."""
         changed = [item.path for item in plan.files]
+        edited = {item.section.partition(".")[0] for item in plan.changes}
         return [
             name
             for name in target.enabled
             if name in plan.enable
+            or name in edited
             or any(item.module == name for item in plan.files)
             or any(
                 path.startswith(tuple(daemon.reads))

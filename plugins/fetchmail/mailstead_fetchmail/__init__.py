@@ -10,6 +10,7 @@ import attrs
 from mailstead.plugin import (
     Backup,
     Context,
+    Fact,
     Folder,
     Generated,
     Machine,
@@ -43,6 +44,8 @@ module = Module(
             runs_when=render.is_on,
         ),
     ),
+    checks=render.checks,
+    facts=(Fact(render.IDS, lambda machine: machine.user(places.USER)),),
     prepare=prepare,
     backups=(Backup(places.DATABASE, "sqlite", counts=("external_accounts",)),),
 )

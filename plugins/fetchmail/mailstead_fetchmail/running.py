@@ -9,6 +9,7 @@ from mailstead.plugin import Context, Machine, MachineError, Path
 from mailstead_fetchmail.accounts import ExternalAccount, get_account, sealed_password
 from mailstead_fetchmail.circles import mark_of
 from mailstead_fetchmail.places import GATES, STATE, USER
+from mailstead_fetchmail.program import command
 from mailstead_fetchmail.rcfile import Delivery, rcfile
 from mailstead_fetchmail.sealing import read_key, unseal
 from mailstead_fetchmail.settings import Options
@@ -57,7 +58,7 @@ def run_for(
     text = rcfile(account, password, Delivery(recipient, gate, state, ca))
     ids = _user(machine)
     mark = mark_of(key, number)
-    return Run(_command(ids), text, recipient, gate, mark, account.changed, ids)
+    return Run(command(ids), text, recipient, gate, mark, account.changed, ids)
 
 
 def try_account(context: Context, machine: Machine, directory: Directory, number: int) -> str:
@@ -77,15 +78,6 @@ def _user(machine: Machine) -> tuple[int, int]:
         hint = "install the package fetchmail"
         raise MachineError("the system user does not exist", where=USER, hint=hint)
     return ids
-
-
-def _command(ids: tuple[int, int]) -> tuple[str, ...]:
-    # It ends when we do: two of one account would fetch the same mail.
-    return (
-        "setpriv", f"--reuid={ids[0]}", f"--regid={ids[1]}", "--clear-groups", "--no-new-privs",
-        "--reset-env", "--pdeathsig=TERM", "--",
-        "fetchmail", "--fetchmailrc", "-", "--nodetach", "--nosyslog",
-    )  # fmt: skip
 
 
 def _recipient(connection: sa.Connection, account: ExternalAccount) -> str:

@@ -18,6 +18,7 @@ CIRCLE = "mail goes round in a circle: this account brought the message here bef
 _FULL = "the mailbox here is full"
 _NOT_TAKEN = "the mailbox here does not take the mail"
 _SAYS: tuple[tuple[str, str], ...] = (
+    (r"Cannot load verify locations", "the file fetchmail.options.ca cannot be read here"),
     (r"Connection refused", "the server refuses connections on this port"),
     (r"(?i)name resolution|name or service not known|nodename nor servname|no address associated",
      "there is no server of this name, or names cannot be looked up now"),
