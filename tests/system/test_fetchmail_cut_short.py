@@ -7,10 +7,12 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import attrs
 import pytest
 
-from tests.system.fetching import Account, Place, fetchmail_of, kill_fetchmail, new_place
+from tests.system.fetching import ADA, HARD, Account, Place, fetchmail_of, kill_fetchmail, new_place
 from tests.system.sandbox import wait_until
 
 
@@ -101,6 +103,28 @@ def test_a_removed_account_is_fetched_from_no_more(place: Place) -> None:
     assert place.stored() - account.began == came
     record = place.ours.path("/var/lib/mailstead/fetchmail") / f"{account.number}.delivered"
     wait_until(lambda: not record.exists(), 5)
+
+
+def test_mail_of_a_login_that_two_owners_have_comes_to_one_of_them(place: Place) -> None:
+    """The polls of one login come one after the other."""
+    place.ours.add_user("grace")
+    account = place.new("imaps", count=300)
+    place.ours.run(
+        "external", "add", "grace", account.login, place.theirs.name, "--port",
+        str(place.theirs.port("imaps")), "--password-stdin", typed=f"{HARD}\n",
+    )  # fmt: skip
+    account.polled()
+    place.theirs.put(account.login, more := [uuid4().hex for _ in range(300)])
+    number = place.ours.json("external", "list", "grace")[0]["number"]
+    both = (account, attrs.evolve(account, number=number))
+    due = [one.make_due() for one in both]
+    for one, moment in zip(both, due, strict=True):
+        one.polled(moment, 60)
+    wait_until(lambda: account.left() == 0, 60, account.state)
+    found = place.ours.subjects(ADA) + place.ours.subjects("grace@example.org")
+    assert [found.count(name) for name in (*account.names, *more)] == [1] * 600
+    for one in both:
+        one.remove()
 
 
 def kill_children(base_dir: Path, name: str) -> None:

@@ -31,10 +31,15 @@ class Poll:
 
 @attrs.frozen
 class Due:
-    """An account whose turn it is."""
+    """An account whose turn it is.
+
+    Attributes:
+        place: server and login: where two accounts with the same one fetch from.
+    """
 
     account_id: int
     user_id: int
+    place: tuple[str, str]
 
 
 def last_poll(connection: sa.Connection, number: int) -> Poll | None:
@@ -78,10 +83,11 @@ def due_accounts(
     *,
     busy: Collection[int] = (),
     busy_users: Collection[int] = (),
+    busy_places: Collection[tuple[str, str]] = (),
 ) -> tuple[Due, ...]:
     """Give accounts whose turn it is, the longest waiting first.
 
-    Those that are ``busy``, or whose owners are, are left out. An
+    Those that are ``busy``, or whose owners or places are, are left out. An
     account that was changed since its last poll does not wait. One polled in what is now the
     future was so before the clock was set back.
     """
@@ -91,9 +97,11 @@ def due_accounts(
     )  # fmt: skip
     waited &= ACCOUNTS.c.id.not_in(busy) & ACCOUNTS.c.user_id.not_in(busy_users)
     source = ACCOUNTS.outerjoin(POLLS, POLLS.c.account_id == ACCOUNTS.c.id)
-    chosen = sa.select(ACCOUNTS.c.id, ACCOUNTS.c.user_id).select_from(source).where(waited)
+    place = ACCOUNTS.c.server, ACCOUNTS.c.login
+    waited &= sa.tuple_(*place).not_in(busy_places)
+    chosen = sa.select(ACCOUNTS.c.id, ACCOUNTS.c.user_id, *place).select_from(source).where(waited)
     rows = connection.execute(chosen.order_by(POLLS.c.at, ACCOUNTS.c.id).limit(limit))
-    return tuple(Due(row.id, row.user_id) for row in rows)
+    return tuple(Due(row.id, row.user_id, (row.server, row.login)) for row in rows)
 
 
 def _row(connection: sa.Connection, number: int) -> sa.Row[Any] | None:

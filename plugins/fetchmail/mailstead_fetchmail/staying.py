@@ -46,6 +46,7 @@ class UnderWay:
 
     Attributes:
         unfinished: since when an earlier one was not finished.
+        place: server and login.
         changed: when its account had been changed, as it was read; ``None``: not yet.
         is_cut: whether it was ended since its account went or was changed.
         gate: what came by it; ``None`` when it could not be started.
@@ -55,6 +56,7 @@ class UnderWay:
     at: float
     user_id: int
     unfinished: float | None
+    place: tuple[str, str] = ("", "")
     changed: float | None = None
     is_cut: bool = False
     gate: Gate | None = None
@@ -128,7 +130,9 @@ class Stay:
             # changed after it has a later date: it is polled again.
             now = self.machine.now()
             begun = {
-                item: UnderWay(now, item.user_id, begin_poll(connection, item.account_id, now))
+                item: UnderWay(
+                    now, item.user_id, begin_poll(connection, item.account_id, now), item.place
+                )
                 for item in chosen
             }
         for item, poll in begun.items():
@@ -158,15 +162,23 @@ class Stay:
             self.machine.remove_file(record_of(context, number))
 
     def _chosen(self, connection: sa.Connection, now: float, seconds: float) -> list[Due]:
-        """Choose as many as there is room for, and not too many of one user."""
+        """Choose as many as there is room for, not too many of one user, one of each place.
+
+        Two runs at one place would both bring what neither has taken away yet.
+        """
         owners = Counter(poll.user_id for poll in self.under_way.values())
         busy = [int(name) for name in self.under_way]
         busy_users = [user for user, count in owners.items() if count >= MOST_OF_ONE]
-        due = due_accounts(connection, now, seconds, MOST, busy=busy, busy_users=busy_users)
+        places = {poll.place for poll in self.under_way.values()}
+        due = due_accounts(
+            connection, now, seconds, MOST, busy=busy, busy_users=busy_users, busy_places=places
+        )
         chosen: list[Due] = []
         for item in due:
-            if owners.total() < MOST and owners[item.user_id] < MOST_OF_ONE:
+            has_room = owners.total() < MOST and owners[item.user_id] < MOST_OF_ONE
+            if has_room and item.place not in places:
                 owners[item.user_id] += 1
+                places.add(item.place)
                 chosen.append(item)
         return chosen
 

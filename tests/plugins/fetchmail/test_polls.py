@@ -74,6 +74,9 @@ def test_what_is_busy_is_left_out(connection: sa.Connection) -> None:
     for number in range(4):
         add(connection, login=f"ada{number}")
     add(connection, "bob")
+    places = [("imap.work.example", f"ada{number}") for number in (0, 1, 3)]
+    found = due_accounts(connection, 5000.0, PERIOD, 2, busy_places=places)
+    assert [(item.account_id, item.place[1]) for item in found] == [(3, "ada2"), (5, "ada@work")]
     found = due_accounts(connection, 5000.0, PERIOD, 2, busy=[1, 2])
     assert [(item.account_id, item.user_id) for item in found] == [(3, 1), (4, 1)]
     found = due_accounts(connection, 5000.0, PERIOD, 2, busy=[1, 2], busy_users=[1])

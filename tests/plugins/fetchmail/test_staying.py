@@ -27,7 +27,7 @@ from mailstead_fetchmail.polls import Poll, last_poll
 from mailstead_fetchmail.running import try_account
 from mailstead_fetchmail.staying import Stay
 from mailstead_fetchmail.tables import ACCOUNTS, POLLS
-from mailstead_mail_smtp.addresses.accounts import suspend
+from mailstead_mail_smtp.addresses.accounts import create_account, suspend
 from mailstead_users.directory import Directory
 from tests.plugins.contexts import MODULES, SANDBOX, bench
 from tests.plugins.fetchmail.conftest import KEY
@@ -142,7 +142,7 @@ def test_a_user_has_two_at_a_time(world: World) -> None:
     """Others come beside them."""
     for number in range(4):
         world.add(f"ada{number}")
-    world.add(owner="bob")
+    world.add("bob", owner="bob")
     stay = world.stay()
     world.turn(stay)
     assert {args[0] for args in world.started()} == {"1", "2"}
@@ -152,6 +152,21 @@ def test_a_user_has_two_at_a_time(world: World) -> None:
     found = world.last(5)
     assert found is not None
     assert found.error == "bob has no mail account here"
+
+
+def test_one_login_at_a_server_is_polled_by_one_at_a_time(world: World) -> None:
+    """Or what one has fetched and not taken away yet would come to the other as well."""
+    with world.directory.write() as connection:
+        create_account(connection, "bob", "bob@example.org")
+    first, second, other = world.add(), world.add(owner="bob"), world.add("bob", owner="bob")
+    programs, stay = Lasting(), world.stay()
+    for _ in range(2):
+        stay.turn(programs)
+        assert programs.began == [str(first), str(other)]
+    programs.over = {str(first): DONE}
+    stay.turn(programs)
+    stay.turn(programs)
+    assert programs.began == [str(first), str(other), str(second)]
 
 
 def test_an_owner_who_takes_no_mail_is_not_fetched_for(world: World) -> None:
