@@ -12,6 +12,7 @@ from mailstead.cli.app import App, pass_app
 from mailstead.plugin import MachineError, types
 from mailstead_fetchmail.grammar import PROTOCOLS
 from mailstead_fetchmail.render import is_on
+from mailstead_mail_smtp.postfix.filters import chosen_filter
 
 if TYPE_CHECKING:
     from mailstead.plugin import Context
@@ -226,11 +227,19 @@ def follow(app: App) -> None:
     Stay(lambda: engine.context("running"), engine.machine, app.warn).stay()
 
 
-def _tell(app: App, context: Context, account: ExternalAccount) -> None:
+def notes(context: Context, account: ExternalAccount) -> Iterator[str]:
+    """Give what somebody should know about an account as it is now."""
     if not account.verify_tls:
-        app.warn("without verified TLS others on the way may read the password and the mail")
+        yield "without verified TLS others on the way may read the password and the mail"
+    if (found := chosen_filter(context)) is not None:
+        yield f"what is fetched does not pass through the mail filter, {found.title}"
     if not is_on(context):
-        app.warn(OFF)
+        yield OFF
+
+
+def _tell(app: App, context: Context, account: ExternalAccount) -> None:
+    for note in notes(context, account):
+        app.warn(note)
 
 
 def _named(account: ExternalAccount) -> str:
