@@ -202,6 +202,28 @@ def test_mail_that_goes_round_in_a_circle_stops(place: Place, owners: tuple[str,
         account.remove()
 
 
+def test_what_is_wrong_is_told_before_a_password_is_asked_for(place: Place) -> None:
+    """There is none to be read here; nor is a change that changes nothing."""
+    add = ("external", "add", "ada", "ada", "mail.example")
+    for words, said in (
+        ((*add, "--protocol", "ftp"), "external.protocol"),
+        ((*add[:3], " ada", "mail.example"), "external.login"),
+        ((*add[:4], "localhost:993"), "--port"),
+        ((*add[:4], place.ours.address, "--port", str(place.ours.port(993)), "--no-verify-tls"),
+         "this server itself"),
+    ):  # fmt: skip
+        done = place.ours.run(*words, status=2)
+        assert said in done.stderr
+        assert "password" not in done.stderr.lower()
+    account = place.new("imaps")
+    account.polled()
+    before = place.ours.json("external", "show", str(account.number))
+    done = place.ours.run("external", "set", str(account.number), status=2)
+    assert "give at least one option" in done.stderr
+    assert place.ours.json("external", "show", str(account.number)) == before
+    account.remove()
+
+
 def test_accounts_go_with_their_owner(place: Place) -> None:
     """Who is told before."""
     place.ours.run("user", "add", "eve", "--password-stdin", typed="correct horse\n")

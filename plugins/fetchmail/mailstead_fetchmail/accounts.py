@@ -79,18 +79,27 @@ def add_account(
     now: float,
 ) -> ExternalAccount:
     """Give a user an external account. Raises NotFound, InvalidValue, AlreadyExists."""
+    sealed = seal(key, grammar.parse_password(password))
+    values = {**proposed(connection, owner, choices), "password": sealed, "changed": now}
+    made = ACCOUNTS.insert().values(values).returning(ACCOUNTS.c.id)
+    return get_account(connection, connection.execute(made).scalar_one())
+
+
+def proposed(connection: sa.Connection, owner: str, choices: Choices) -> Mapping[str, Any]:
+    """Give what a new account would be, but for its password; nothing is stored.
+
+    Raises NotFound, InvalidValue, AlreadyExists.
+    """
     user_id = find_user(connection, owner).id
     values = _parsed(choices)
     for name in ("login", "server", "protocol"):
         if name not in values:
             raise InvalidValue("is missing", where=f"{grammar.WHERE}.{name}")
     default = {"port": grammar.PORTS[values["protocol"]], "keep": False, "fetch_read": False}
-    values = {**default, "verify_tls": True, **values, "user_id": user_id, "changed": now}
+    values = {**default, "verify_tls": True, **values, "user_id": user_id}
     _refuse_too_many(connection, owner, user_id)
     _refuse(connection, values)
-    values["password"] = seal(key, grammar.parse_password(password))
-    made = ACCOUNTS.insert().values(values).returning(ACCOUNTS.c.id)
-    return get_account(connection, connection.execute(made).scalar_one())
+    return values
 
 
 def change_account(

@@ -72,21 +72,21 @@ def add(
     app: App, /, owner: str, login: str, server: str, password_stdin: bool, **chosen: Any
 ) -> None:
     """Fetch mail for the user OWNER from the account LOGIN at SERVER."""
-    from mailstead_fetchmail.accounts import Choices, add_account
+    from mailstead_fetchmail.accounts import Choices, add_account, proposed
     from mailstead_fetchmail.circles import refuse_ourselves
     from mailstead_fetchmail.sealing import read_key
-    from mailstead_users.users import find_user
 
     choices = Choices(login=login, server=server, **chosen)
     with opened(app) as (directory, context):
         with directory.read() as connection:
-            find_user(connection, owner)
+            # Whatever is wrong is told before somebody types a password.
+            wanted = proposed(connection, owner, choices)
+        refuse_ourselves(context, wanted["server"], wanted["port"])
         password = types.Secret(app.read_password(from_stdin=password_stdin))
         key = read_key(context, app.engine.machine)
         with directory.write() as connection:
             now = app.engine.machine.now()
             made = add_account(connection, key, owner, password, choices, now)
-            refuse_ourselves(context, made.server, made.port)
         app.note("external add", _named(made))
         app.say(f"external account {made.id} added: {made.title}, for {made.user}")
         _tell(app, context, made)
@@ -153,6 +153,8 @@ def show(app: App, number: int) -> None:
 @pass_app
 def change(app: App, /, number: int, **chosen: Any) -> None:
     """Change an external account; what is not given stays as it is."""
+    if all(value is None for value in chosen.values()):
+        raise click.UsageError("give at least one option")
     from mailstead_fetchmail.accounts import Choices, change_account
     from mailstead_fetchmail.circles import refuse_ourselves
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mailstead.plugin import InvalidValue, types
@@ -18,10 +19,13 @@ LOGIN = types.text(
 )
 PASSWORD = types.field_type_of(types.Secret)
 LONGEST_PASSWORD = 255  # bytes
+LONGEST_QUOTE = 60
 HOST = types.field_type_of(types.HostName)
 ADDRESS = types.field_type_of(types.IPAddress)
 PORT = types.field_type_of(types.Port)
 SERVER_HINT = "accepted: a host name such as imap.example.org, or an address"
+PORT_HINT = "give its name alone, and the port with --port"
+_WITH_PORT = re.compile(r"[^:]+:[0-9]+|\[[^]]*\](:[0-9]+)?")
 
 
 def parse_protocol(raw: str) -> str:
@@ -41,6 +45,13 @@ def is_address(server: str) -> bool:
 
 def parse_server(raw: str) -> str:
     """Read the name or address of a server, in canonical form. Raises InvalidValue."""
+    where = f"{WHERE}.server"
+    if "/" in raw:
+        problem = f"{raw[:LONGEST_QUOTE]!r} is not the name of a server but of a place there"
+        raise InvalidValue(problem, where=where, hint=SERVER_HINT)
+    if _WITH_PORT.fullmatch(raw):
+        problem = f"{raw[:LONGEST_QUOTE]!r} is more than the name of a server"
+        raise InvalidValue(problem, where=where, hint=PORT_HINT)
     grammar = ADDRESS if is_address(raw) else HOST
     return str(_parse(grammar, raw, "server", SERVER_HINT))
 

@@ -188,6 +188,22 @@ def test_accounts_go_with_their_owner_and_numbers_never_come_back(
     assert add(connection).id == 3
 
 
+@pytest.mark.parametrize("server", ["localhost:993", "[::1]:993", "[192.0.2.7]", "192.0.2.7:993"])
+def test_a_server_with_a_port_is_told_where_that_belongs(
+    connection: sa.Connection, server: str
+) -> None:
+    """It is no address."""
+    with pytest.raises(InvalidValue, match=r"external\.server: .* --port"):
+        add(connection, server=server)
+
+
+@pytest.mark.parametrize("server", ["http://localhost", "imaps://imap.work.example:993", "a/b"])
+def test_a_url_is_no_server(connection: sa.Connection, server: str) -> None:
+    """But a place there."""
+    with pytest.raises(InvalidValue, match=r"external\.server: .* but of a place there.*a host"):
+        add(connection, server=server)
+
+
 def test_what_is_no_protocol_is_quoted(connection: sa.Connection) -> None:
     """With those there are."""
     with pytest.raises(InvalidValue, match=r"'imap4' is not a protocol.*imaps, pop3"):
