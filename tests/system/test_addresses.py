@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -215,6 +216,42 @@ def test_when_the_copy_bounces_the_sender_is_told(place: Site) -> None:
     wait_until(lambda: "Undelivered Mail Returned to Sender" in place.sandbox.subjects(ADA))
     assert "bounced copy" in place.sandbox.subjects(carl)
     run("account", "add", "copies", "copies@example.com")
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (("account", "suspend", "ines@example.org"), ""),
+        (("user", "change", "ines", "--disabled"), ""),
+        (("user", "password", "ines", "--password-stdin"), "a new password, longer\n"),
+        (("account", "delete", "ines@example.org", "--yes"), ""),
+        (("user", "delete", "ines", "--yes"), ""),
+    ],
+)
+def test_open_sessions_end_with_the_login(place: Site, words: tuple[str, ...], typed: str) -> None:
+    """Whoever is in has to log in again, and cannot; others stay."""
+    run = place.sandbox.run
+    place.sandbox.add_user("ines")
+    run("account", "add", "ines", "ines@example.org")
+    try:
+        with place.sandbox.imap(ADA) as other:
+            client = place.sandbox.imap("ines@example.org")
+            assert "go on" not in run(*words, typed=typed).stderr
+            wait_until(lambda: is_ended(client))
+            client.shutdown()
+            assert other.noop()[0] == "OK"
+    finally:
+        if words[:2] != ("user", "delete"):
+            run("user", "delete", "ines", "--yes")
+
+
+def is_ended(client: imaplib.IMAP4) -> bool:
+    """Tell whether the server ended a session."""
+    try:
+        client.noop()
+    except (imaplib.IMAP4.abort, OSError):
+        return True
+    return False
 
 
 def test_a_suspended_account_receives_but_nobody_logs_in(place: Site) -> None:

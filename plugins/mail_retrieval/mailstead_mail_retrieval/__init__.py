@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailstead.plugin import Context, Fact, Folder, Module, hookimpl
-from mailstead_mail_retrieval import trace
+from mailstead_mail_retrieval import sessions, trace
 from mailstead_mail_retrieval.daemon import checks, daemon
 from mailstead_mail_retrieval.expiry import LOGS
 from mailstead_mail_retrieval.hookspecs import Hooks
@@ -52,5 +52,6 @@ def mailbox_restrictions(context: Context) -> tuple[str, ...]:  # noqa: ARG001 -
     return ("check_recipient_access sqlite:$config_directory/sqlite/room.cf",)
 
 
+sessions_end = hookimpl(sessions.sessions_end)
 trace_restriction = hookimpl(trace.trace_restriction)
 trace_steps = hookimpl(trace.trace_steps)

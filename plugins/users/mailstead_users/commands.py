@@ -55,13 +55,12 @@ def add(app: App, name: str, first: str, last: str, comment: str, password_stdin
 def show(app: App, name: str) -> None:
     """Show a user with groups and logins."""
     from mailstead_users.groups import groups_of
-    from mailstead_users.logins import logins_of
     from mailstead_users.users import find_user
 
+    logins = _logins(app, name)
     with _directory(app) as (directory, _), directory.read() as connection:
         user = find_user(connection, name)
         groups = [group.name for group in groups_of(connection, user.id)]
-        logins = [login.login for login in logins_of(connection, user.id)]
     record = {
         "name": user.name, "first": user.first_name, "last": user.last_name,
         "comment": user.comment, "enabled": user.enabled, "groups": groups, "logins": logins,
@@ -110,6 +109,8 @@ def change(
     app.note("user change", done.user.name)
     app.say(f"user {done.user.name} changed; {DONE}")
     _tell(app, done.messages)
+    if enabled is False:
+        end_sessions(app, _logins(app, name))
 
 
 @user_group.command("password")
@@ -124,6 +125,7 @@ def password(app: App, name: str, password_stdin: bool) -> None:
     app.note("user password", done.user.name)
     app.say(f"password of {done.user.name} set; {DONE}")
     _tell(app, done.messages)
+    end_sessions(app, _logins(app, name))
 
 
 @user_group.command("delete")
@@ -134,10 +136,12 @@ def delete(app: App, name: str) -> None:
     with _users(app) as users:
         _tell(app, (), users.warnings(name))
         app.confirm(f"Delete the user {name}?")
+        logins = _logins(app, name)
         done = users.delete_user(name)
     app.note("user delete", done.user.name)
     app.say(f"user {done.user.name} deleted; {DONE}")
     _tell(app, done.messages)
+    end_sessions(app, logins)
 
 
 @click.group("group")
@@ -252,6 +256,24 @@ def _groups(app: App) -> Iterator[Groups]:
 
     with _directory(app) as (directory, context):
         yield Groups(directory, context)
+
+
+def _logins(app: App, name: str) -> list[str]:
+    from mailstead_users.logins import logins_of
+    from mailstead_users.users import find_user
+
+    with _directory(app) as (directory, _), directory.read() as connection:
+        user = find_user(connection, name)
+        return [login.login for login in logins_of(connection, user.id)]
+
+
+def end_sessions(app: App, logins: Sequence[str]) -> None:
+    """End the sessions of logins, or warn why that failed. For commands that close a login."""
+    from mailstead_users import hooks
+
+    trouble = hooks.end_sessions(app.engine.context("running"), app.engine.machine, logins)
+    if trouble:
+        app.warn(trouble)
 
 
 def _password(app: App, from_stdin: bool) -> types.Secret:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mailstead.plugin import Context
+from mailstead.plugin import Context, Machine, MailsteadError
 from mailstead_users.hookspecs import GroupChange, UserChange
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ def tell_user_deleting(change: UserChange) -> tuple[str, ...]:
 def tell_user_deleted(change: UserChange) -> tuple[str, ...]:
     """Tell the modules that a user went. Raises MailsteadError."""
     return _messages("user_deleted", change)
+
+
+def end_sessions(context: Context, machine: Machine, logins: Sequence[str]) -> str:
+    """Let the modules end the sessions of logins; gives why that failed, or nothing."""
+    try:
+        context.collect("sessions_end", context=context, machine=machine, logins=logins)
+    except MailsteadError as error:
+        return f"sessions that are open may go on: {error}"
+    return ""
 
 
 def tell_group_changed(change: GroupChange) -> tuple[str, ...]:

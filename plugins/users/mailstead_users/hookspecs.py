@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from mailstead.plugin import Context, hookspec
+from mailstead.plugin import Context, Machine, hookspec
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -93,6 +93,14 @@ class UserHooks:
     @hookspec
     def user_deleted(self, change: UserChange) -> str | None:
         """Follow a deletion. Called after the row went; an error keeps the user."""
+        raise NotImplementedError
+
+    @hookspec
+    def sessions_end(self, context: Context, machine: Machine, logins: Sequence[str]) -> None:
+        """End the open sessions of logins that were taken away, closed or got another password.
+
+        Called after that is kept; an error is shown as a warning.
+        """
         raise NotImplementedError
 
     @hookspec

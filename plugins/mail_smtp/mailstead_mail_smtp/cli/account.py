@@ -16,6 +16,7 @@ from mailstead_mail_smtp.addresses.managed import stored_domain
 from mailstead_mail_smtp.addresses.targets import uses_of_account
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_mail_smtp.postfix.identity import mydestination
+from mailstead_users.commands import end_sessions
 from mailstead_users.directory import Directory
 from mailstead_users.opening import open_directory
 
@@ -133,6 +134,7 @@ def suspend(app: App, address: str, refuse_mail: bool) -> None:
         found = accounts.suspend(connection, address, refuse_mail=refuse_mail)
     app.note("account suspend", found.address + (" and refuse mail" if refuse_mail else ""))
     app.say(f"mail account {found.address}: {state_words(found)}")
+    end_sessions(app, [found.address])
 
 
 @account_group.command("resume")
@@ -165,6 +167,7 @@ def delete(app: App, address: str, with_mail: bool) -> None:
     with opened(app) as directory, directory.write() as connection:
         gone = accounts.delete_account(connection, found.address)
     app.note("account delete", gone.address + (" with its mail" if with_mail else ""))
+    end_sessions(app, [gone.address])
     folder = app.engine.instance.path(f"{MAILDIRS}/{gone.home}")
     if with_mail:
         app.engine.machine.remove_tree(folder)
