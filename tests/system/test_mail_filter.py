@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -131,6 +133,35 @@ def test_each_policy_is_done_to_each_class(place: Site, policy: str, to: str) ->
         assert send(place, plain(f"after {policy}"), to) == ""
         text_of(place, f"after {policy}", to)
         assert len(place.sandbox.subjects(to)) == (1 if policy == "discard" else 4)
+    finally:
+        change(place, "filter.policies", *(f"{kind}=reject" for kind in CLASSES))
+
+
+def spam_with_exe() -> EmailMessage:
+    """Give a message of two classes."""
+    made = spam()
+    made.add_attachment(b"MZ", maintype="application", subtype="x", filename="x.exe")
+    return made
+
+
+def test_of_all_that_a_message_is_the_strictest_policy_is_done(place: Site) -> None:
+    """A lenient policy for one thing hides no other; what cannot be scanned waits all the same."""
+    both = attached("both", "x.exe", EICAR)
+    change(place, "filter.policies", "attachment=pass", "virus=tag")
+    try:
+        assert send(place, spam_with_exe()).startswith(SPAM)
+        assert send(place, both, CARL) == ""
+        assert "class=virus" in text_of(place, "both", CARL)
+        clamd = int(place.sandbox.path("/run/clamav/clamd.pid").read_text())
+        os.killpg(os.getpgid(clamd), signal.SIGKILL)
+        assert send(place, attached("unscanned", "x.exe")).startswith("451 4.7.1 the virus scanner")
+        assert send(place, spam_with_exe()).startswith(SPAM)
+        run_quickly(place.sandbox, "start", "filter")
+        change(place, "filter.policies", "attachment=reject")
+        assert send(place, both).startswith(EXE)
+        change(place, "filter.policies", "attachment=discard", "virus=quarantine")
+        assert send(place, both) == ""
+        assert place.sandbox.json("quarantine", "list") == []
     finally:
         change(place, "filter.policies", *(f"{kind}=reject" for kind in CLASSES))
 
