@@ -29,6 +29,7 @@ SETTINGS = (
     ("filter.recipients", "sales@example.org", "action=allow"),
     ("filter.recipients", "old@example.org", "action=deny"),
     ("mail_smtp.domains", "lax.example", "comment=any"),
+    ("mail_smtp.domain_aliases", "alias.example", "domain=example.org"),
     ("mail_smtp.domains", "strict.example", "comment=few"),
     ("filter.domains", "lax.example", "spam=false", "virus=false"),
     ("filter.domains", "strict.example", "tag=1", "reject=3"),
@@ -177,8 +178,11 @@ def test_of_all_that_a_message_is_the_strictest_policy_is_done(place: Site) -> N
         (attached("virus to both", "x.txt", EICAR), ("ada@lax.example", GRACE), VIRUS),
         (attached("exe to lax", "x.exe"), ("ada@lax.example",), EXE),
         (spam("to sales"), ("sales@example.org",), ""),
+        (spam("to sales"), ("sales+x@example.org",), ""),
+        (spam("to sales"), ("sales@alias.example",), ""),
         (spam(), ("sales@example.org", ADA), SPAM),
         (plain("to old"), ("old@example.org",), "554 5.7.1 <old@example.org>: Recipient address"),
+        (plain("to old"), ("old@alias.example",), "554 5.7.1 <old@alias.example>: Recipient"),
     ],
 )  # fmt: skip
 def test_a_message_is_judged_by_the_strictest_of_its_recipients(

@@ -131,7 +131,10 @@ class Senders:
 class Recipients:
     """A recipient whose mail is not judged, or who gets none."""
 
-    recipient: Annotated[str, PLACE] = field(help="address or @domain")
+    recipient: Annotated[str, PLACE] = field(
+        help="address or @domain as it is written to; aliases of its domain included, other "
+        "aliases are rows of their own"
+    )
     action: Literal["allow", "deny"] = field(help="allow: nothing is spam; deny: refused")
 
 

@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterator
 
 from mailstead.plugin import Context, Machine
-from mailstead_filter.judgement import default_judgement, domain_judgement
+from mailstead_filter.judgement import (
+    default_judgement,
+    domain_judgement,
+    recipients,
+    without_extension,
+)
 from mailstead_filter.postfix import REFUSED, is_denied
-from mailstead_filter.settings import DomainOverrides, Policies, Recipients, Senders
+from mailstead_filter.settings import DomainOverrides, Policies, Senders
 from mailstead_filter.use import is_in_use
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.settings import DomainAliases
@@ -57,8 +62,10 @@ def _steps(context: Context, question: TraceQuestion) -> Iterator[TraceStep]:
     judged = domain_judgement(default, row) if row else default
     behind = f"filter.domains[{row.domain}]" if row else "filter.spam"
     policies = context.settings.form(Policies)
-    if "allow" in found or _is_allowed(context, question.recipient):
-        yield TraceStep(ABOUT, "is never spam: an allowed sender or recipient", "filter.senders")
+    if "allow" in found:
+        yield TraceStep(ABOUT, "is never spam: the sender is allowed", "filter.senders")
+    elif _is_allowed(context, question.recipient):
+        yield TraceStep(ABOUT, "is never spam: the recipient is allowed", "filter.recipients")
     elif judged.spam:
         says = f"is marked from a score of {judged.tag:g}, and spam from {judged.reject:g}"
         yield TraceStep(ABOUT, f"{says} (policy {policies.spam})", behind)
@@ -72,5 +79,5 @@ def _override(context: Context, domain: str) -> DomainOverrides | None:
 
 
 def _is_allowed(context: Context, recipient: str) -> bool:
-    rows = context.settings.rows(Recipients)
-    return any(row.action == "allow" and fits(row.recipient, recipient) for row in rows)
+    names = (recipient, without_extension(recipient))
+    return any(fits(found, name) for found in recipients(context, "allow") for name in names)
