@@ -213,14 +213,16 @@ def test_senders_are_allowed_and_denied(
 
 
 def test_broken_signatures_are_refused_by_the_name_of_the_field(place: Site) -> None:
-    """Before anything is touched."""
-    folder = place.sandbox.folder.parent / "broken"
+    """Before anything is touched; as are those that know no virus."""
+    folder, ignoring = (place.sandbox.folder.parent / name for name in ("broken", "ignoring"))
     folder.mkdir()
+    ignoring.mkdir()
+    (ignoring / "x.ign2").write_text("Eicar-Test-Signature\n")
     file = folder / "own.ndb"
     file.write_text("Eicar:0:*:not hexadecimal\n")
     good = place.sandbox.path("/etc/mailstead/filter/signatures/test.ndb")
     before = place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes()
-    for value in (folder, folder / "nowhere", file, good):
+    for value in (folder, folder / "nowhere", file, good, ignoring):
         words = ("settings", "set", "filter.options", f"signatures={value}")
         assert "filter.options.signatures" in refusal_of(place.sandbox, *words)
     assert place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes() == before

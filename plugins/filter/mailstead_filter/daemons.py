@@ -15,6 +15,7 @@ from mailstead_filter.use import is_in_use, uses_clamd, uses_redis
 
 END = "start-stop-daemon"
 RSPAMD_PID, CLAMD_PID = f"{places.RUN}/rspamd.pid", "/run/clamav/clamd.pid"
+KNOWS_NONE = "Known viruses: 0"  # such as a folder of signatures that are to be ignored
 REDIS_PID = f"{places.REDIS_RUN}/redis.pid"
 
 
@@ -32,9 +33,9 @@ def checks(context: Context) -> Iterator[Check]:
     own = context.settings.form(Options).signatures
     if own and uses_clamd(context):
         # With the slash a file is none: clamscan would take one, clamd takes folders only.
-        scan = ("clamscan", "--no-summary", f"--database={database(context)}/")
-        title = f"clamscan reads the signatures in {own} (filter.options.signatures)"
-        yield Check(title, (*scan, f"{{staged:{places.CLAMD_CONF}}}"), timeout=120.0)
+        scan = ("clamscan", f"--database={database(context)}/", f"{{staged:{places.CLAMD_CONF}}}")
+        title = f"clamscan reads signatures of viruses in {own} (filter.options.signatures)"
+        yield Check(title, scan, refuse_output=(KNOWS_NONE,), timeout=120.0)
 
 
 def _rspamd() -> Daemon:
