@@ -212,6 +212,15 @@ def test_senders_are_allowed_and_denied(
     assert said[: len(words) or None] == words
 
 
+@pytest.mark.parametrize(
+    ("sender", "to"), [("eve@bad.example", ADA), (FRIEND, "old@alias.example"), (FRIEND, ADA)]
+)
+def test_a_trace_foretells_who_is_denied(place: Site, sender: str, to: str) -> None:
+    """With the words of the reply."""
+    done = run_quickly(place.sandbox, "--json", "trace", sender, to)
+    assert done.json["reply"] == send(place, plain("traced"), to, sender=sender)
+
+
 def test_broken_signatures_are_refused_by_the_name_of_the_field(place: Site) -> None:
     """Before anything is touched; as are those that know no virus."""
     folder, ignoring = (place.sandbox.folder.parent / name for name in ("broken", "ignoring"))

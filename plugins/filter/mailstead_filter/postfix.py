@@ -11,7 +11,7 @@ from mailstead_filter.settings import Options
 from mailstead_filter.use import is_in_use
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter
 
-REFUSED = "REJECT 5.7.1 no mail is taken for this address"
+REFUSED = "554 5.7.1 no mail is taken for this address"
 
 
 def mail_filter(context: Context) -> MailFilter:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context, Machine
 from mailstead_filter.judgement import (
+    UNWANTED,
     default_judgement,
     domain_judgement,
     recipients,
@@ -40,8 +41,7 @@ def trace_restriction(
     if REFUSED not in restriction:
         return ()
     if is_denied(context, question.recipient):
-        reply = REFUSED.replace("REJECT", "554")
-        return (TraceStep(ABOUT, "the recipient is denied", "filter.recipients", reply),)
+        return (TraceStep(ABOUT, "the recipient is denied", "filter.recipients", REFUSED),)
     return (TraceStep(ABOUT, "the recipient is not denied", "filter.recipients"),)
 
 
@@ -55,7 +55,8 @@ def _steps(context: Context, question: TraceQuestion) -> Iterator[TraceStep]:
     found = {row.action for row in context.settings.rows(Senders)
              if question.sender and fits(row.sender, question.sender)}  # fmt: skip
     if "deny" in found:
-        yield TraceStep(ABOUT, "is refused: the sender is denied", "filter.senders")
+        says = "is refused: the sender is denied"
+        yield TraceStep(ABOUT, says, "filter.senders", f"554 5.7.1 {UNWANTED}")
         return
     default = default_judgement(context)
     row = _override(context, question.recipient.rpartition("@")[2].lower())

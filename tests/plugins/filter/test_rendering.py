@@ -93,7 +93,7 @@ def test_in_use_postfix_asks_it_and_refuses_by_its_lists(tmp_path: Path) -> None
     assert "\nsmtpd_milters = unix:/srv/box/run/rspamd/milter.sock\n" in main_cf
     assert "\nnon_smtpd_milters = unix:/srv/box/run/rspamd/milter.sock\n" in main_cf
     assert "\nmilter_default_action = tempfail\n" in main_cf
-    refused = "REJECT 5.7.1 no mail is taken for this address"
+    refused = "554 5.7.1 no mail is taken for this address"
     assert f"inline:{{{{example.org = {refused}}} {{ada@example.net = {refused}}}}}" in main_cf
 
 
