@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from imaplib import IMAP4
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from tests.system.watch import pids, run_quickly, try_quickly
 LEARNED = re.compile(r"learned message as (spam|ham)")
 POLICIES = ("filter.policies", "spam=quarantine", "virus=quarantine", "attachment=discard")
 WORDS = "the members of the committee agreed that the harbour should be opened in spring"
+BARGAIN = "watches of all famous brands are sold for a tenth of their price this week only"
+LAST = "you have won a large sum of money in a lottery that you have never heard of before"
 OFFER = "cheap pills without prescription shipped tonight to every customer who orders now"
 
 
@@ -129,6 +132,32 @@ def test_it_learns_from_an_mbox_and_from_what_users_move(place: Site, tmp_path: 
         client.copy("1", "INBOX")
         wait_until(lambda: learned(place) == ["ham"] * 3 + ["spam", "ham"])
     assert "Error" not in place.sandbox.path("/var/log/dovecot.log").read_text()
+
+
+def test_folders_in_junk_and_trash_count_as_these(place: Site) -> None:
+    """From one folder of Junk to another it stays spam, and to Trash nothing is learned."""
+    assert send(place, plain("a bargain", f"{BARGAIN}\n" * 3)) == ""
+    assert send(place, plain("the last one", f"{LAST}\n" * 3)) == ""
+    for subject in ("a bargain", "the last one"):
+        text_of(place, subject)
+    before = learned(place)
+    with place.sandbox.imap(ADA) as client:
+        for name in ("Junk/old", "Trash/x"):
+            client.create(name)
+        _copy(client, "INBOX", "a bargain", "Junk/old")
+        wait_until(lambda: learned(place) == [*before, "spam"])
+        for name in ("Junk", "Junk/old", "Trash/x", "Trash"):
+            _copy(client, "Junk/old", "a bargain", name)
+        _copy(client, "INBOX", "the last one", "Junk")
+        wait_until(lambda: learned(place) == [*before, "spam", "spam"])
+        _copy(client, "Junk/old", "a bargain", "INBOX")
+        wait_until(lambda: learned(place) == [*before, "spam", "spam", "ham"])
+
+
+def _copy(client: IMAP4, source: str, subject: str, target: str) -> None:
+    client.select(source)
+    _, numbers = client.search(None, "SUBJECT", f'"{subject}"')
+    assert client.copy(numbers[0].split()[0].decode(), target)[0] == "OK"
 
 
 class Sender(threading.Thread):
