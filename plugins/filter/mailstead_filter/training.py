@@ -15,8 +15,10 @@ import attrs
 
 from mailstead.plugin import Context, InvalidValue, Machine, MachineError, Path
 from mailstead_filter.places import CONTROLLER, TRAINING
+from mailstead_filter.settings import Learning
 
 Kind = Literal["spam", "ham"]
+BAYES = "filter.learning.bayes"
 BLOCK = 1 << 20
 LONGEST = 32 << 20  # bytes of a message; the rest of a longer one is left out
 TOGETHER = 50  # messages given to one command
@@ -49,6 +51,9 @@ class Taught:
 
 def train(context: Context, machine: Machine, kind: Kind, mbox: Path) -> Taught:
     """Teach all messages of an mbox. Raises InvalidValue, MachineError."""
+    if not context.settings.form(Learning).bayes:
+        hint = "run `mailstead settings set filter.learning bayes=true`, then `mailstead save`"
+        raise InvalidValue("it is off, so nothing is learned", where=BAYES, hint=hint)
     taught = Taught()
     try:
         with machine.read_stream(mbox) as stream:
