@@ -68,6 +68,22 @@ def test_bad_mail_is_kept_shown_released_and_deleted(place: Site) -> None:
     assert place.sandbox.json("queue", "list") == []
 
 
+def test_mail_for_an_account_that_is_gone_is_not_returned_to_a_forged_sender(place: Site) -> None:
+    """It is named with what to do; by --force it goes."""
+    place.sandbox.add_user("carl")
+    assert send(place, attached("too late", "x.txt", EICAR), "carl@example.org", ADA) == ""
+    (item,) = held(place)
+    run_quickly(place.sandbox, "account", "delete", "carl@example.org", "--with-mail", "--yes")
+    done = try_quickly(place.sandbox, "quarantine", "release", item["id"])
+    assert done.status == 2
+    assert "nobody has the address carl@example.org: it would be returned to" in done.stderr
+    assert f"mailstead quarantine delete {item['id']}" in done.stderr
+    assert held(place) == [item]
+    run_quickly(place.sandbox, "quarantine", "release", "--force", item["id"])
+    text_of(place, "too late")
+    assert held(place) == []
+
+
 def test_what_an_admin_holds_is_not_in_quarantine(place: Site) -> None:
     """Although it is on hold, and claims to be."""
     queue = place.sandbox.path("/etc/postfix")

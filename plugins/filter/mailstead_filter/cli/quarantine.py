@@ -9,7 +9,15 @@ import click
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, Path, counted
 from mailstead_filter.nightly import expire, report
-from mailstead_filter.quarantine import KINDS, Held, change_held, list_held, read_held
+from mailstead_filter.quarantine import (
+    KINDS,
+    Held,
+    change_held,
+    list_held,
+    read_held,
+    require_held,
+)
+from mailstead_filter.recipients import require_recipients
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.queue.actions import Action
 from mailstead_mail_smtp.queue.filters import Filter
@@ -61,10 +69,11 @@ def show(app: App, queue_id: str) -> None:
 @quarantine_group.command("release")
 @IDS
 @ALL
+@click.option("--force", is_flag=True, help="Also what would be returned to its sender.")
 @pass_app
-def release(app: App, ids: tuple[str, ...], every: bool) -> None:
+def release(app: App, ids: tuple[str, ...], every: bool, force: bool) -> None:
     """Let messages go on to their recipients; they are not looked at again."""
-    _change(app, "release", ids, every=every)
+    _change(app, "release", ids, every=every, force=force)
 
 
 @quarantine_group.command("delete")
@@ -92,13 +101,18 @@ def nightly(app: App, quiet: bool) -> None:
         app.say(f"{counted(gone, 'message')} deleted, {told} reported")
 
 
-def _change(app: App, action: Action, ids: tuple[str, ...], *, every: bool) -> None:
+def _change(
+    app: App, action: Action, ids: tuple[str, ...], *, every: bool, force: bool = True
+) -> None:
     if bool(ids) == every:
         raise InvalidValue("say which messages, in one way", where="quarantine",
                            hint="give ids, or --all")  # fmt: skip
     machine, config = app.engine.machine, _config(app)
     if every:
         ids = tuple(item.message.id for item in list_held(machine, config))
+    require_held(machine, config, ids)
+    if not force:
+        require_recipients(app.engine.context("running"), machine, ids)
     if every or action == "delete":
         app.confirm(f"{action.capitalize()} {counted(len(ids), 'message')}?")
     done = change_held(machine, config, action, ids)
