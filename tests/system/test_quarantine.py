@@ -22,6 +22,7 @@ from tests.system.conftest import Site
 from tests.system.filtering import ADA, GRACE, change, filtered_site, scanned, send, text_of
 from tests.system.mail_samples import EICAR, attached, plain, spam
 from tests.system.sandbox import wait_until
+from tests.system.sieving import put
 from tests.system.watch import pids, run_quickly, try_quickly
 
 LEARNED = re.compile(r"learned message as (spam|ham)")
@@ -174,6 +175,25 @@ def _copy(client: IMAP4, source: str, subject: str, target: str) -> None:
     client.select(source)
     _, numbers = client.search(None, "SUBJECT", f'"{subject}"')
     assert client.copy(numbers[0].split()[0].decode(), target)[0] == "OK"
+
+
+def test_what_was_released_is_not_looked_at_when_a_rule_forwards_it(place: Site) -> None:
+    """What carries such a mark from outside is."""
+    run = place.sandbox.run
+    run("enable", "sieve", "--yes")
+    run("save")
+    put(place, ADA, f'require "copy"; redirect :copy "{GRACE}";')
+    marked = attached("forged mark", "x.txt", EICAR)
+    marked["X-Mailstead-Filter"] = "quarantine; class=virus; forged"
+    assert send(place, attached("let go", "x.txt", EICAR)) == ""
+    assert send(place, marked) == ""
+    let_go, forged = held(place)
+    run("quarantine", "release", let_go["id"])
+    for login in (ADA, GRACE):
+        assert text_of(place, "let go", login).count("X-Mailstead-Filter: quarantine") == 1
+    assert held(place) == [forged]
+    run("quarantine", "delete", "--all", "--yes")
+    put(place, ADA, "keep;")
 
 
 class Sender(threading.Thread):

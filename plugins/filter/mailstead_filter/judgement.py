@@ -20,6 +20,7 @@ from mailstead_filter.settings import (
 from mailstead_mail_smtp.settings import DomainAliases
 
 NAME = "mailstead"  # what the option mail_smtp.filter.use says
+RULES = "mailstead-sieve"  # what the ports by which users' rules send are called
 UNWANTED = "this sender is not wanted here"
 THRESHOLDS = ("tag", "greylist", "reject")
 
@@ -98,6 +99,7 @@ def judgement_data(context: Context) -> dict[str, Any]:
         "recipients_allowed": list(recipients(context, "allow")),
         "extensions": list(attachments.extensions),
         "mime_types": list(attachments.mime_types),
+        "rules": RULES,
         "unwanted": UNWANTED,
         "subject_tag": context.settings.form(Spam).subject_tag,
     }  # fmt: skip
