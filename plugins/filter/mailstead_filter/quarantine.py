@@ -12,11 +12,11 @@ from contextlib import suppress
 
 import attrs
 
-from mailstead.plugin import Machine, NotFound, Path
+from mailstead.plugin import InvalidValue, Machine, NotFound, Path
 from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import Content, read_content
 from mailstead_mail_smtp.queue.filters import Filter
-from mailstead_mail_smtp.queue.ids import check_ids
+from mailstead_mail_smtp.queue.ids import is_id
 from mailstead_mail_smtp.queue.listing import read_queue
 from mailstead_mail_smtp.queue.messages import Message
 
@@ -62,7 +62,7 @@ def change_held(machine: Machine, config: Path, action: Action, ids: Sequence[st
 
 def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
     """See that each id is in quarantine. Raises InvalidValue, NotFound, MachineError."""
-    ids = check_ids(tuple(ids))
+    ids = _ids(ids)
     held = {item.id: item for item in on_hold(machine, config)}
     for queue_id in ids:
         message = held.get(queue_id)
@@ -70,6 +70,14 @@ def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[st
             hint = "see `mailstead quarantine list`; what you held yourself is in `mailstead queue`"
             raise NotFound("it is not in quarantine", where=f"queue id {queue_id}", hint=hint)
     return ids
+
+
+def _ids(words: Sequence[str]) -> tuple[str, ...]:
+    for word in words:
+        if not is_id(word):
+            hint = "see `mailstead quarantine list` for ids"
+            raise InvalidValue(f"{word!r} is not a queue id", where="quarantine.id", hint=hint)
+    return tuple(dict.fromkeys(words))
 
 
 def on_hold(machine: Machine, config: Path, wanted: Filter | None = None) -> Iterator[Message]:

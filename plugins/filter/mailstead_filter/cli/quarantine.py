@@ -39,14 +39,14 @@ def quarantine_group() -> None:
 @click.option("--sender", default="", metavar="TEXT",
               help="Sent by an address, @domain, or what contains this.")  # fmt: skip
 @click.option("--recipient", default="", metavar="TEXT", help="To such an address.")
-@click.option("--kind", default="", type=click.Choice(("", *KINDS)), help="Kept back as this.")
+@click.option("--kind", type=click.Choice(KINDS), help="Kept back as this.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10000),
               help="Show at most so many, the newest.")  # fmt: skip
 @pass_app
-def list_quarantine(app: App, sender: str, recipient: str, kind: str, limit: int) -> None:
+def list_quarantine(app: App, sender: str, recipient: str, kind: str | None, limit: int) -> None:
     """List what is kept back, oldest first."""
     wanted = Filter(sender=sender, recipient=recipient)
-    found = list_held(app.engine.machine, _config(app), wanted=wanted, kind=kind)
+    found = list_held(app.engine.machine, _config(app), wanted=wanted, kind=kind or "")
     app.print_table("Quarantine", COLUMNS, [_row(app, item) for item in found[-limit:]])
     if len(found) > limit:
         app.warn(f"{len(found) - limit} older ones are not shown")
