@@ -57,6 +57,22 @@ def test_it_reads_what_the_standard_library_writes(
     assert all(b"\n\nFrom here on\n" in text for text in found)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ('error = "<a@b> contains less tokens than required: 3 < 11";\nfilename = "x";',
+         "contains less tokens than required: 3 < 11"),
+        ("HTTP error: 400, Empty body is not permitted", "Empty body is not permitted"),
+        ("", "no reason was given"),
+    ],
+)  # fmt: skip
+def test_what_was_not_learned_has_a_reason(answer: str, reason: str) -> None:
+    """Rspamd's own, without the id, which a stranger chose."""
+    known = 'error = "<a> has been already learned as ham, ignore it";'
+    found = training.count((answer, known, "success = true;\n"))
+    assert (found.learned, found.known, found.reasons) == (1, 1, (reason,))
+
+
 def test_without_bayes_nothing_is_learned_and_it_says_so(tmp_path: Path) -> None:
     """Rspamd itself would answer that it learned."""
     with bench(tmp_path, (*MODULES, "filter")) as made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import get_args
 
 import click
@@ -10,6 +11,8 @@ from mailstead.cli.app import App, pass_app
 from mailstead.plugin import Path
 from mailstead_filter.status import find_status
 from mailstead_filter.training import Kind, train
+
+REASONS = 5  # told of those why messages were not learned
 
 
 @click.group("filter")
@@ -32,8 +35,11 @@ def status(app: App) -> None:
 @click.argument("kind", type=click.Choice(get_args(Kind)))
 @click.argument("mbox", type=click.Path(exists=True, dir_okay=False, resolve_path=True))
 @pass_app
-def teach(app: App, kind: Kind, mbox: str) -> None:
-    """Let Rspamd learn the messages of a file in mbox format as spam or ham."""
+def teach(app: App, kind: Kind, mbox: str) -> int:
+    """Let Rspamd learn the messages of a file in mbox format as spam or ham.
+
+    The exit status is 1 when there was nothing that it could learn or knew.
+    """
     app.engine.require_enabled("filter")
     context, machine = app.engine.context("running"), app.engine.machine
     done = train(context, machine, kind, Path(mbox))
@@ -42,3 +48,9 @@ def teach(app: App, kind: Kind, mbox: str) -> None:
         f"Learned as {kind}",
         {"learned": done.learned, "known": done.known, "refused": done.refused},
     )
+    for reason, count in Counter(done.reasons).most_common(REASONS):
+        app.warn(f"{count} refused: {reason}")
+    if not done.learned and not done.known:
+        app.warn(f"nothing of {mbox} was learned")
+        return 1
+    return 0
