@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from imaplib import IMAP4
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.system.watch import pids, run_quickly, try_quickly
 
 LEARNED = re.compile(r"learned message as (spam|ham)")
 POLICIES = ("filter.policies", "spam=quarantine", "virus=quarantine", "attachment=discard")
+AGO = 3600  # seconds
 WORDS = "the members of the committee agreed that the harbour should be opened in spring"
 BARGAIN = "watches of all famous brands are sold for a tenth of their price this week only"
 LAST = "you have won a large sum of money in a lottery that you have never heard of before"
@@ -54,9 +56,14 @@ def learned(place: Site) -> list[str]:
 
 def test_bad_mail_is_kept_shown_released_and_deleted(place: Site) -> None:
     """Nothing but what the filter kept can be touched so."""
+    before = place.sandbox.json("filter", "status")
     assert send(place, attached("a virus", "x.txt", EICAR)) == ""
     assert send(place, spam()) == ""
     assert send(place, attached("thrown away", "x.exe")) == ""
+    after = place.sandbox.json("filter", "status")
+    done = ("scanned", "done_quarantine_or_discard", "done_no_action")
+    assert [after[name] - before[name] for name in done] == [3, 3, 0]
+    assert abs(time.time() - datetime.fromisoformat(after["counted_since"]).timestamp()) < AGO
     kept = held(place)
     assert [item["kind"] for item in kept] == ["virus", "spam"]
     assert kept[0]["reason"] == "virus found: Eicar-Test-Signature.UNOFFICIAL"
@@ -107,10 +114,11 @@ def test_what_an_admin_holds_is_not_in_quarantine(place: Site) -> None:
 
 @pytest.mark.parametrize("name", ["-d", "ALL", "--all", "../x", "4jZG7n2fH0zKZjr", "a\nb", ""])
 def test_what_is_no_id_of_the_quarantine_is_refused(place: Site, name: str) -> None:
-    """It becomes no option of postsuper."""
+    """It becomes no option of postsuper; the next step is the right list."""
     for verb in ("show", "release", "delete"):
         done = try_quickly(place.sandbox, "--yes", "quarantine", verb, "--", name)
         assert done.status != 0
+        assert "see `mailstead quarantine list`" in done.stderr
 
 
 def test_each_night_old_mail_goes_and_somebody_is_told(place: Site) -> None:
@@ -138,6 +146,12 @@ def test_it_learns_from_an_mbox_and_from_what_users_move(place: Site, tmp_path: 
     assert done == {"learned": 3, "known": 0, "refused": 0}
     done = place.sandbox.json("filter", "train", "ham", str(tmp_path / "good"))
     assert done["learned"] == 0
+    box = mailbox.mbox(tmp_path / "short")
+    box.add(plain("short", "hi\n"))
+    box.close()
+    refused = try_quickly(place.sandbox, "filter", "train", "ham", str(tmp_path / "short"))
+    assert refused.status == 1
+    assert "1 refused: contains less tokens than required" in refused.stderr
     assert send(place, plain("an offer", f"{OFFER}\n" * 3)) == ""
     text_of(place, "an offer")
     with place.sandbox.imap(ADA) as client:

@@ -9,7 +9,7 @@ import click
 
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import Path
-from mailstead_filter.status import find_status
+from mailstead_filter.status import SINCE, find_status
 from mailstead_filter.training import Kind, train
 
 REASONS = 5  # told of those why messages were not learned
@@ -26,7 +26,11 @@ def status(app: App) -> None:
     """Show whether mail is filtered, what was found so far, and what was learned."""
     app.engine.require_enabled("filter")
     found = find_status(app.engine.context("running"), app.engine.machine)
-    app.print_record("Mail filter", found.record)
+    record = dict(found.record)
+    if SINCE in record:
+        record[SINCE] = app.time(record[SINCE])
+    named = record if app.json else {_words(name): item for name, item in record.items()}
+    app.print_record("Mail filter", named)
     for warning in found.warnings:
         app.warn(warning)
 
@@ -54,3 +58,7 @@ def teach(app: App, kind: Kind, mbox: str) -> int:
         app.warn(f"nothing of {mbox} was learned")
         return 1
     return 0
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
