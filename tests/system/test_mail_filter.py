@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
@@ -12,7 +13,17 @@ import pytest
 
 from tests.system.conftest import Site
 from tests.system.filtering import ADA, FRIEND, GRACE, change, filtered_site, send, text_of
-from tests.system.mail_samples import EICAR, GTUBE, attached, forwarded, named, plain, spam, zipped
+from tests.system.mail_samples import (
+    EICAR,
+    GTUBE,
+    attached,
+    forwarded,
+    named,
+    plain,
+    spam,
+    tarred,
+    zipped,
+)
 from tests.system.watch import pids, refusal_of, run_quickly
 
 CARL, EVE = "carl@example.org", "eve@example.org"
@@ -69,6 +80,10 @@ def test_good_mail_passes_and_nobody_else_can_mark_it(place: Site) -> None:
         (attached("dots", "setup.ExE. ."), EXE),
         (attached("right to left", "setup\u202etxt.exe"), EXE),
         (attached("inside", "x.zip", zipped("a/setup.EXE", b"MZ")), EXE),
+        (attached("tar", "x.tar", tarred("a/setup.EXE", b"MZ")), EXE),
+        (attached("packed tar", "x.tar.gz", gzip.compress(tarred("setup.exe", b"MZ"))), EXE),
+        (attached("zip in zip", "x.zip", zipped("y.zip", zipped("setup.exe .", b"MZ"))), EXE),
+        (attached("virus in tar", "x.tar", tarred("setup.exe", EICAR)), VIRUS),
         (attached("film", "x.txt", kind="video/mp4"), "554 5.7.1 attachment not taken here: video"),
         (attached("locked", "x.zip", zipped("x.txt", b"MZ", locked=True)),
          "554 5.7.1 attachment not taken here: encrypted archive"),
@@ -246,7 +261,7 @@ def test_disabled_nothing_of_it_is_left_where_others_read(place: Site) -> None:
     files = [path for path in place.sandbox.path("/etc").rglob("*") if path.is_file()]
     texts = {path: path.read_text() for path in files if not path.is_relative_to(own)}
     # Ports for what was filtered before say that no milter is asked there.
-    its = re.compile("filter/|milter_|_milters = [^}]")
+    its = re.compile("/filter/|milter_|_milters = [^}]")
     assert [path for path, text in texts.items() if its.search(text)] == []
     assert [name for name in pids(place.sandbox) if name not in ("postfix", "dovecot")] == []
     assert send(place, spam("unfiltered")) == ""

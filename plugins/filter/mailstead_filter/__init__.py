@@ -27,6 +27,7 @@ module = Module(
         Folder("/etc/systemd/system/clamav-daemon.service.d"),
         Folder("/run/clamav", owner=CLAMAV_USER, group=CLAMAV_USER),
         Folder(places.TEST_SIGNATURES),
+        Folder(places.SIGNATURES, owner=CLAMAV_USER, group=CLAMAV_USER),
         Folder(places.CLAMD_LOG, owner=CLAMAV_USER, group=CLAMAV_USER),
         Folder(places.RUN, owner=RSPAMD_USER, group=RSPAMD_USER),
         Folder(places.STATE, mode=0o750, owner=RSPAMD_USER, group=RSPAMD_USER),

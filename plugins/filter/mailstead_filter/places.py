@@ -14,6 +14,7 @@ LEARN_HAM = f"{CONFIG}/learn-ham.sieve"
 DOVECOT = "/etc/dovecot/mailstead.d/spam_learning.conf"
 CRON = "/etc/cron.d/mailstead-quarantine"
 SIGNATURES = "/var/lib/clamav"
+NAMES = "mailstead.cdb"  # beside the signatures: clamd reads one folder
 TEST_SIGNATURES = f"{CONFIG}/signatures"
 UNITS = "/etc/systemd/system"
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from mailstead.plugin import Context, Machine, MachineError, Path
+from mailstead_filter.facts import KNOWING
 from mailstead_filter.places import CONTROLLER
 from mailstead_filter.render import database
 from mailstead_filter.settings import Options
@@ -58,7 +59,8 @@ def _warnings(context: Context, machine: Machine, newest: float | None) -> Itera
 
 def _newest_signature(context: Context, machine: Machine) -> float | None:
     folder = Path(database(context))
-    found = (machine.stat_file(folder / name) for name in machine.list_directory(folder))
+    names = (name for name in machine.list_directory(folder) if name.endswith(KNOWING))
+    found = (machine.stat_file(folder / name) for name in names)
     return max((item.modified for item in found if item is not None), default=None)
 
 
