@@ -6,11 +6,13 @@ import mailbox
 import os
 import re
 import signal
+import smtplib
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from email.message import EmailMessage
 from imaplib import IMAP4
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from tests.system.sandbox import wait_until
 from tests.system.sieving import put
 from tests.system.watch import pids, run_quickly, try_quickly
 
+LMTP = "/var/spool/postfix/private/dovecot-lmtp"
 LEARNED = re.compile(r"learned message as (spam|ham)")
 POLICIES = ("filter.policies", "spam=quarantine", "virus=quarantine", "attachment=discard")
 AGO = 3600  # seconds
@@ -192,7 +195,7 @@ def _copy(client: IMAP4, source: str, subject: str, target: str) -> None:
 
 
 def test_what_was_released_is_not_looked_at_when_a_rule_forwards_it(place: Site) -> None:
-    """What carries such a mark from outside is."""
+    """What carries such a mark from outside is, also if it came by another way, as if fetched."""
     run = place.sandbox.run
     run("enable", "sieve", "--yes")
     run("save")
@@ -206,8 +209,17 @@ def test_what_was_released_is_not_looked_at_when_a_rule_forwards_it(place: Site)
     for login in (ADA, GRACE):
         assert text_of(place, "let go", login).count("X-Mailstead-Filter: quarantine") == 1
     assert held(place) == [forged]
+    assert put_by_lmtp(place, ADA, marked) == "forged mark"
+    wait_until(lambda: len(held(place)) == 2)
     run("quarantine", "delete", "--all", "--yes")
     put(place, ADA, "keep;")
+
+
+def put_by_lmtp(place: Site, login: str, made: EmailMessage) -> str:
+    """Hand a message to Dovecot itself; give its subject."""
+    with smtplib.LMTP(str(place.sandbox.path(LMTP))) as client:
+        client.send_message(made, "eve@evil.example", [login])
+    return str(made["Subject"])
 
 
 class Sender(threading.Thread):

@@ -36,6 +36,7 @@ module = Module(
         Folder(places.REDIS_STATE, mode=0o700, owner=RSPAMD_USER, group=RSPAMD_USER),
         Folder(places.COMPILED, mode=0o700, owner=VMAIL, group=VMAIL),
         Folder(places.DATA, mode=0o700),
+        Folder(places.KEPT, mode=0o750, group=RSPAMD_USER),
     ),
     facts=(Fact("redis_version", redis_version), Fact("has_signatures", has_signatures)),
     daemons=daemons(),

@@ -18,6 +18,7 @@ from mailstead_filter.quarantine import (
     require_held,
 )
 from mailstead_filter.recipients import require_recipients
+from mailstead_filter.released import remember_released
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.queue.actions import Action
 from mailstead_mail_smtp.queue.filters import Filter
@@ -115,6 +116,8 @@ def _change(
         require_recipients(app.engine.context("running"), machine, ids)
     if every or action == "delete":
         app.confirm(f"{action.capitalize()} {counted(len(ids), 'message')}?")
+    if action == "release":
+        remember_released(app.engine.context("running"), machine, ids)
     done = change_held(machine, config, action, ids)
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     app.note(f"quarantine {action}", ", ".join(ids[:NAMED]) + more)
