@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import zipfile
 from datetime import UTC, datetime
 from email import policy
@@ -61,6 +62,16 @@ def zipped(name: str, content: bytes, *, locked: bool = False) -> bytes:
         data[6] |= 1  # in the file's header
         data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
     return bytes(data)
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    """Give a tar of one file."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as made:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        made.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def spam(subject: str = "=?utf-8?B?QlVZIFZJQUdSQSBOT1c=?=", *, less: bool = False) -> EmailMessage:

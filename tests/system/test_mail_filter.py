@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import re
+import signal
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -10,7 +13,17 @@ import pytest
 
 from tests.system.conftest import Site
 from tests.system.filtering import ADA, FRIEND, GRACE, change, filtered_site, send, text_of
-from tests.system.mail_samples import EICAR, GTUBE, attached, forwarded, named, plain, spam, zipped
+from tests.system.mail_samples import (
+    EICAR,
+    GTUBE,
+    attached,
+    forwarded,
+    named,
+    plain,
+    spam,
+    tarred,
+    zipped,
+)
 from tests.system.watch import pids, refusal_of, run_quickly
 
 CARL, EVE = "carl@example.org", "eve@example.org"
@@ -27,6 +40,7 @@ SETTINGS = (
     ("filter.recipients", "sales@example.org", "action=allow"),
     ("filter.recipients", "old@example.org", "action=deny"),
     ("mail_smtp.domains", "lax.example", "comment=any"),
+    ("mail_smtp.domain_aliases", "alias.example", "domain=example.org"),
     ("mail_smtp.domains", "strict.example", "comment=few"),
     ("filter.domains", "lax.example", "spam=false", "virus=false"),
     ("filter.domains", "strict.example", "tag=1", "reject=3"),
@@ -66,6 +80,10 @@ def test_good_mail_passes_and_nobody_else_can_mark_it(place: Site) -> None:
         (attached("dots", "setup.ExE. ."), EXE),
         (attached("right to left", "setup\u202etxt.exe"), EXE),
         (attached("inside", "x.zip", zipped("a/setup.EXE", b"MZ")), EXE),
+        (attached("tar", "x.tar", tarred("a/setup.EXE", b"MZ")), EXE),
+        (attached("packed tar", "x.tar.gz", gzip.compress(tarred("setup.exe", b"MZ"))), EXE),
+        (attached("zip in zip", "x.zip", zipped("y.zip", zipped("setup.exe .", b"MZ"))), EXE),
+        (attached("virus in tar", "x.tar", tarred("setup.exe", EICAR)), VIRUS),
         (attached("film", "x.txt", kind="video/mp4"), "554 5.7.1 attachment not taken here: video"),
         (attached("locked", "x.zip", zipped("x.txt", b"MZ", locked=True)),
          "554 5.7.1 attachment not taken here: encrypted archive"),
@@ -135,6 +153,35 @@ def test_each_policy_is_done_to_each_class(place: Site, policy: str, to: str) ->
         change(place, "filter.policies", *(f"{kind}=reject" for kind in CLASSES))
 
 
+def spam_with_exe() -> EmailMessage:
+    """Give a message of two classes."""
+    made = spam()
+    made.add_attachment(b"MZ", maintype="application", subtype="x", filename="x.exe")
+    return made
+
+
+def test_of_all_that_a_message_is_the_strictest_policy_is_done(place: Site) -> None:
+    """A lenient policy for one thing hides no other; what cannot be scanned waits all the same."""
+    both = attached("both", "x.exe", EICAR)
+    change(place, "filter.policies", "attachment=pass", "virus=tag")
+    try:
+        assert send(place, spam_with_exe()).startswith(SPAM)
+        assert send(place, both, CARL) == ""
+        assert "class=virus" in text_of(place, "both", CARL)
+        clamd = int(place.sandbox.path("/run/clamav/clamd.pid").read_text())
+        os.killpg(os.getpgid(clamd), signal.SIGKILL)
+        assert send(place, attached("unscanned", "x.exe")).startswith("451 4.7.1 the virus scanner")
+        assert send(place, spam_with_exe()).startswith(SPAM)
+        run_quickly(place.sandbox, "start", "filter")
+        change(place, "filter.policies", "attachment=reject")
+        assert send(place, both).startswith(EXE)
+        change(place, "filter.policies", "attachment=discard", "virus=quarantine")
+        assert send(place, both) == ""
+        assert place.sandbox.json("quarantine", "list") == []
+    finally:
+        change(place, "filter.policies", *(f"{kind}=reject" for kind in CLASSES))
+
+
 @pytest.mark.parametrize(
     ("message", "to", "words"),
     [
@@ -146,8 +193,11 @@ def test_each_policy_is_done_to_each_class(place: Site, policy: str, to: str) ->
         (attached("virus to both", "x.txt", EICAR), ("ada@lax.example", GRACE), VIRUS),
         (attached("exe to lax", "x.exe"), ("ada@lax.example",), EXE),
         (spam("to sales"), ("sales@example.org",), ""),
+        (spam("to sales"), ("sales+x@example.org",), ""),
+        (spam("to sales"), ("sales@alias.example",), ""),
         (spam(), ("sales@example.org", ADA), SPAM),
         (plain("to old"), ("old@example.org",), "554 5.7.1 <old@example.org>: Recipient address"),
+        (plain("to old"), ("old@alias.example",), "554 5.7.1 <old@alias.example>: Recipient"),
     ],
 )  # fmt: skip
 def test_a_message_is_judged_by_the_strictest_of_its_recipients(
@@ -177,15 +227,26 @@ def test_senders_are_allowed_and_denied(
     assert said[: len(words) or None] == words
 
 
+@pytest.mark.parametrize(
+    ("sender", "to"), [("eve@bad.example", ADA), (FRIEND, "old@alias.example"), (FRIEND, ADA)]
+)
+def test_a_trace_foretells_who_is_denied(place: Site, sender: str, to: str) -> None:
+    """With the words of the reply."""
+    done = run_quickly(place.sandbox, "--json", "trace", sender, to)
+    assert done.json["reply"] == send(place, plain("traced"), to, sender=sender)
+
+
 def test_broken_signatures_are_refused_by_the_name_of_the_field(place: Site) -> None:
-    """Before anything is touched."""
-    folder = place.sandbox.folder.parent / "broken"
+    """Before anything is touched; as are those that know no virus."""
+    folder, ignoring = (place.sandbox.folder.parent / name for name in ("broken", "ignoring"))
     folder.mkdir()
+    ignoring.mkdir()
+    (ignoring / "x.ign2").write_text("Eicar-Test-Signature\n")
     file = folder / "own.ndb"
     file.write_text("Eicar:0:*:not hexadecimal\n")
     good = place.sandbox.path("/etc/mailstead/filter/signatures/test.ndb")
     before = place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes()
-    for value in (folder, folder / "nowhere", file, good):
+    for value in (folder, folder / "nowhere", file, good, ignoring):
         words = ("settings", "set", "filter.options", f"signatures={value}")
         assert "filter.options.signatures" in refusal_of(place.sandbox, *words)
     assert place.sandbox.path("/etc/mailstead/filter/clamd.conf").read_bytes() == before
@@ -200,7 +261,7 @@ def test_disabled_nothing_of_it_is_left_where_others_read(place: Site) -> None:
     files = [path for path in place.sandbox.path("/etc").rglob("*") if path.is_file()]
     texts = {path: path.read_text() for path in files if not path.is_relative_to(own)}
     # Ports for what was filtered before say that no milter is asked there.
-    its = re.compile("filter/|milter_|_milters = [^}]")
+    its = re.compile("/filter/|milter_|_milters = [^}]")
     assert [path for path, text in texts.items() if its.search(text)] == []
     assert [name for name in pids(place.sandbox) if name not in ("postfix", "dovecot")] == []
     assert send(place, spam("unfiltered")) == ""

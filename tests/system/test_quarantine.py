@@ -6,10 +6,14 @@ import mailbox
 import os
 import re
 import signal
+import smtplib
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from email.message import EmailMessage
+from imaplib import IMAP4
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +25,16 @@ from tests.system.conftest import Site
 from tests.system.filtering import ADA, GRACE, change, filtered_site, scanned, send, text_of
 from tests.system.mail_samples import EICAR, attached, plain, spam
 from tests.system.sandbox import wait_until
+from tests.system.sieving import put
 from tests.system.watch import pids, run_quickly, try_quickly
 
+LMTP = "/var/spool/postfix/private/dovecot-lmtp"
 LEARNED = re.compile(r"learned message as (spam|ham)")
 POLICIES = ("filter.policies", "spam=quarantine", "virus=quarantine", "attachment=discard")
+AGO = 3600  # seconds
 WORDS = "the members of the committee agreed that the harbour should be opened in spring"
+BARGAIN = "watches of all famous brands are sold for a tenth of their price this week only"
+LAST = "you have won a large sum of money in a lottery that you have never heard of before"
 OFFER = "cheap pills without prescription shipped tonight to every customer who orders now"
 
 
@@ -50,9 +59,14 @@ def learned(place: Site) -> list[str]:
 
 def test_bad_mail_is_kept_shown_released_and_deleted(place: Site) -> None:
     """Nothing but what the filter kept can be touched so."""
+    before = place.sandbox.json("filter", "status")
     assert send(place, attached("a virus", "x.txt", EICAR)) == ""
     assert send(place, spam()) == ""
     assert send(place, attached("thrown away", "x.exe")) == ""
+    after = place.sandbox.json("filter", "status")
+    done = ("scanned", "done_quarantine_or_discard", "done_no_action")
+    assert [after[name] - before[name] for name in done] == [3, 3, 0]
+    assert abs(time.time() - datetime.fromisoformat(after["counted_since"]).timestamp()) < AGO
     kept = held(place)
     assert [item["kind"] for item in kept] == ["virus", "spam"]
     assert kept[0]["reason"] == "virus found: Eicar-Test-Signature.UNOFFICIAL"
@@ -63,6 +77,22 @@ def test_bad_mail_is_kept_shown_released_and_deleted(place: Site) -> None:
     place.sandbox.run("quarantine", "delete", "--all", "--yes")
     assert held(place) == []
     assert place.sandbox.json("queue", "list") == []
+
+
+def test_mail_for_an_account_that_is_gone_is_not_returned_to_a_forged_sender(place: Site) -> None:
+    """It is named with what to do; by --force it goes."""
+    place.sandbox.add_user("carl")
+    assert send(place, attached("too late", "x.txt", EICAR), "carl@example.org", ADA) == ""
+    (item,) = held(place)
+    run_quickly(place.sandbox, "account", "delete", "carl@example.org", "--with-mail", "--yes")
+    done = try_quickly(place.sandbox, "quarantine", "release", item["id"])
+    assert done.status == 2
+    assert "nobody has the address carl@example.org: it would be returned to" in done.stderr
+    assert f"mailstead quarantine delete {item['id']}" in done.stderr
+    assert held(place) == [item]
+    run_quickly(place.sandbox, "quarantine", "release", "--force", item["id"])
+    text_of(place, "too late")
+    assert held(place) == []
 
 
 def test_what_an_admin_holds_is_not_in_quarantine(place: Site) -> None:
@@ -87,10 +117,11 @@ def test_what_an_admin_holds_is_not_in_quarantine(place: Site) -> None:
 
 @pytest.mark.parametrize("name", ["-d", "ALL", "--all", "../x", "4jZG7n2fH0zKZjr", "a\nb", ""])
 def test_what_is_no_id_of_the_quarantine_is_refused(place: Site, name: str) -> None:
-    """It becomes no option of postsuper."""
+    """It becomes no option of postsuper; the next step is the right list."""
     for verb in ("show", "release", "delete"):
         done = try_quickly(place.sandbox, "--yes", "quarantine", verb, "--", name)
         assert done.status != 0
+        assert "see `mailstead quarantine list`" in done.stderr
 
 
 def test_each_night_old_mail_goes_and_somebody_is_told(place: Site) -> None:
@@ -118,6 +149,12 @@ def test_it_learns_from_an_mbox_and_from_what_users_move(place: Site, tmp_path: 
     assert done == {"learned": 3, "known": 0, "refused": 0}
     done = place.sandbox.json("filter", "train", "ham", str(tmp_path / "good"))
     assert done["learned"] == 0
+    box = mailbox.mbox(tmp_path / "short")
+    box.add(plain("short", "hi\n"))
+    box.close()
+    refused = try_quickly(place.sandbox, "filter", "train", "ham", str(tmp_path / "short"))
+    assert refused.status == 1
+    assert "1 refused: contains less tokens than required" in refused.stderr
     assert send(place, plain("an offer", f"{OFFER}\n" * 3)) == ""
     text_of(place, "an offer")
     with place.sandbox.imap(ADA) as client:
@@ -129,6 +166,60 @@ def test_it_learns_from_an_mbox_and_from_what_users_move(place: Site, tmp_path: 
         client.copy("1", "INBOX")
         wait_until(lambda: learned(place) == ["ham"] * 3 + ["spam", "ham"])
     assert "Error" not in place.sandbox.path("/var/log/dovecot.log").read_text()
+
+
+def test_folders_in_junk_and_trash_count_as_these(place: Site) -> None:
+    """From one folder of Junk to another it stays spam, and to Trash nothing is learned."""
+    assert send(place, plain("a bargain", f"{BARGAIN}\n" * 3)) == ""
+    assert send(place, plain("the last one", f"{LAST}\n" * 3)) == ""
+    for subject in ("a bargain", "the last one"):
+        text_of(place, subject)
+    before = learned(place)
+    with place.sandbox.imap(ADA) as client:
+        for name in ("Junk/old", "Trash/x"):
+            client.create(name)
+        _copy(client, "INBOX", "a bargain", "Junk/old")
+        wait_until(lambda: learned(place) == [*before, "spam"])
+        for name in ("Junk", "Junk/old", "Trash/x", "Trash"):
+            _copy(client, "Junk/old", "a bargain", name)
+        _copy(client, "INBOX", "the last one", "Junk")
+        wait_until(lambda: learned(place) == [*before, "spam", "spam"])
+        _copy(client, "Junk/old", "a bargain", "INBOX")
+        wait_until(lambda: learned(place) == [*before, "spam", "spam", "ham"])
+
+
+def _copy(client: IMAP4, source: str, subject: str, target: str) -> None:
+    client.select(source)
+    _, numbers = client.search(None, "SUBJECT", f'"{subject}"')
+    assert client.copy(numbers[0].split()[0].decode(), target)[0] == "OK"
+
+
+def test_what_was_released_is_not_looked_at_when_a_rule_forwards_it(place: Site) -> None:
+    """What carries such a mark from outside is, also if it came by another way, as if fetched."""
+    run = place.sandbox.run
+    run("enable", "sieve", "--yes")
+    run("save")
+    put(place, ADA, f'require "copy"; redirect :copy "{GRACE}";')
+    marked = attached("forged mark", "x.txt", EICAR)
+    marked["X-Mailstead-Filter"] = "quarantine; class=virus; forged"
+    assert send(place, attached("let go", "x.txt", EICAR)) == ""
+    assert send(place, marked) == ""
+    let_go, forged = held(place)
+    run("quarantine", "release", let_go["id"])
+    for login in (ADA, GRACE):
+        assert text_of(place, "let go", login).count("X-Mailstead-Filter: quarantine") == 1
+    assert held(place) == [forged]
+    assert put_by_lmtp(place, ADA, marked) == "forged mark"
+    wait_until(lambda: len(held(place)) == 2)
+    run("quarantine", "delete", "--all", "--yes")
+    put(place, ADA, "keep;")
+
+
+def put_by_lmtp(place: Site, login: str, made: EmailMessage) -> str:
+    """Hand a message to Dovecot itself; give its subject."""
+    with smtplib.LMTP(str(place.sandbox.path(LMTP))) as client:
+        client.send_message(made, "eve@evil.example", [login])
+    return str(made["Subject"])
 
 
 class Sender(threading.Thread):

@@ -5,7 +5,7 @@ Without systemd start-stop-daemon(8) of dpkg ends them: it looks whose process i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mailstead.plugin import Check, Context, Conversation, Daemon, Native, Probe, Say
 from mailstead_filter import places
@@ -15,6 +15,8 @@ from mailstead_filter.use import is_in_use, uses_clamd, uses_redis
 
 END = "start-stop-daemon"
 RSPAMD_PID, CLAMD_PID = f"{places.RUN}/rspamd.pid", "/run/clamav/clamd.pid"
+NAMES = tuple(f"{folder}/{places.NAMES}" for folder in (places.SIGNATURES, places.TEST_SIGNATURES))
+KNOWS_NONE = "Known viruses: 0"  # such as a folder of signatures that are to be ignored
 REDIS_PID = f"{places.REDIS_RUN}/redis.pid"
 
 
@@ -32,9 +34,9 @@ def checks(context: Context) -> Iterator[Check]:
     own = context.settings.form(Options).signatures
     if own and uses_clamd(context):
         # With the slash a file is none: clamscan would take one, clamd takes folders only.
-        scan = ("clamscan", "--no-summary", f"--database={database(context)}/")
-        title = f"clamscan reads the signatures in {own} (filter.options.signatures)"
-        yield Check(title, (*scan, f"{{staged:{places.CLAMD_CONF}}}"), timeout=120.0)
+        scan = ("clamscan", f"--database={database(context)}/", f"{{staged:{places.CLAMD_CONF}}}")
+        title = f"clamscan reads signatures of viruses in {own} (filter.options.signatures)"
+        yield Check(title, scan, refuse_output=(KNOWS_NONE,), timeout=120.0)
 
 
 def _rspamd() -> Daemon:
@@ -64,11 +66,17 @@ def _clamd() -> Daemon:
             reload=_signal(CLAMD_PID, "USR2", "clamd"),
             pid_file=CLAMD_PID,
         ),
-        reads=(places.CLAMD_CONF, f"{places.UNITS}/clamav-daemon.service.d/"),
-        on_change="restart",
+        reads=(places.CLAMD_CONF, f"{places.UNITS}/clamav-daemon.service.d/", *NAMES),
+        on_change="reload",
+        restart_when=_why_restart,
         probes=_clamd_probes,
         runs_when=uses_clamd,
     )
+
+
+def _why_restart(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
+    """Names are read anew while clamd goes on; to start anew may take it a minute."""
+    return next((f"{path} changed" for path in changes if path not in NAMES), "")
 
 
 def _redis() -> Daemon:

@@ -17,7 +17,12 @@ _FEW_STARS = r"(?!(.*\*){3})"
 SCORE = types.text(
     6,
     r"(?![0.]*$)[0-9]{1,3}(\.[0-9]{1,2})?",
-    "a score above 0, up to 999.99, such as 6 or 7.5",
+    "a number above 0, up to 999.99, such as 6 or 7.5",
+)
+GOOD_SCORE = types.text(
+    6,
+    r"-[0-9]{1,2}(\.[0-9]{1,2})?",
+    "a number from 0 down to -99.99 with its minus, such as -5",
 )
 PATTERN = types.text(
     254,
@@ -29,7 +34,9 @@ PLACE = types.text(
     rf"{_LOCAL}{{0,64}}@{_LABEL}(\.{_LABEL})*",
     "an address or @domain, in small letters",
 )
-EXTENSION = types.text(16, r"[a-z0-9_]{1,16}", "an extension such as exe, without the dot")
+EXTENSION = types.text(
+    16, r"[a-z0-9_]{1,16}", "an extension in small letters, without the dot, such as exe"
+)
 MIME_TYPE = types.text(
     100, r"[a-z0-9.+-]{1,50}/([a-z0-9.+-]{1,49}|\*)", "a MIME type such as video/mp4 or video/*"
 )

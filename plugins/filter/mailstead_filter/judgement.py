@@ -20,6 +20,8 @@ from mailstead_filter.settings import (
 from mailstead_mail_smtp.settings import DomainAliases
 
 NAME = "mailstead"  # what the option mail_smtp.filter.use says
+RULES = "mailstead-sieve"  # what the ports by which users' rules send are called
+UNWANTED = "this sender is not wanted here"
 THRESHOLDS = ("tag", "greylist", "reject")
 
 
@@ -58,12 +60,32 @@ def looks_for_viruses(context: Context) -> bool:
     return context.settings.form(Options).virus or any(row.virus for row in rows)
 
 
+def recipients(context: Context, action: str) -> tuple[str, ...]:
+    """Give the addresses and @domains of an action, those behind an alias of a domain too.
+
+    An alias of an account is an address of its own.
+    """
+    aliases = tuple(context.settings.rows(DomainAliases))
+    found: dict[str, None] = {}
+    for row in context.settings.rows(Recipients):
+        local, _, domain = row.recipient.rpartition("@")
+        names = (domain, *(alias.name for alias in aliases if alias.domain == domain))
+        if row.action == action:
+            found |= {f"{local}@{name}": None for name in names}
+    return tuple(found)
+
+
+def without_extension(address: str) -> str:
+    """Give an address as Postfix knows it: `recipient_delimiter` and what follows do not count."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
 def judgement_data(context: Context) -> dict[str, Any]:
     """Give all of it, by the names that policy.lua knows."""
     attachments, policies = context.settings.form(Attachments), context.settings.form(Policies)
     default = default_judgement(context)
     senders = tuple(context.settings.rows(Senders))
-    recipients = tuple(context.settings.rows(Recipients))
     return {
         "default": default.data(),
         "domains": _domains(context, default),
@@ -74,9 +96,11 @@ def judgement_data(context: Context) -> dict[str, Any]:
         },
         "senders_allowed": [row.sender for row in senders if row.action == "allow"],
         "senders_denied": [row.sender for row in senders if row.action == "deny"],
-        "recipients_allowed": [row.recipient for row in recipients if row.action == "allow"],
+        "recipients_allowed": list(recipients(context, "allow")),
         "extensions": list(attachments.extensions),
         "mime_types": list(attachments.mime_types),
+        "rules": RULES,
+        "unwanted": UNWANTED,
         "subject_tag": context.settings.form(Spam).subject_tag,
     }  # fmt: skip
 

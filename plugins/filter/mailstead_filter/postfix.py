@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from mailstead.plugin import Context
 from mailstead_filter import limits, places
-from mailstead_filter.judgement import NAME
-from mailstead_filter.settings import Options, Recipients
+from mailstead_filter.judgement import NAME, recipients, without_extension
+from mailstead_filter.settings import Options
 from mailstead_filter.use import is_in_use
 from mailstead_mail_smtp.hookspecs import MailFilter, Parameter
 
-REFUSED = "REJECT 5.7.1 no mail is taken for this address"
+REFUSED = "554 5.7.1 no mail is taken for this address"
 
 
 def mail_filter(context: Context) -> MailFilter:
@@ -30,17 +30,16 @@ def restrictions(context: Context) -> tuple[str, ...]:
 
 def is_denied(context: Context, recipient: str) -> bool:
     """Tell whether an address gets no mail; a domain's subdomains do not either: access(5)."""
-    address = recipient.lower()
-    domain = address.rpartition("@")[2]
+    addresses = (recipient.lower(), without_extension(recipient))
+    domain = addresses[0].rpartition("@")[2]
     return any(
-        name == address or ("@" not in name and f".{domain}".endswith(f".{name}"))
+        name in addresses or ("@" not in name and f".{domain}".endswith(f".{name}"))
         for name in _denied(context)
     )
 
 
 def _denied(context: Context) -> tuple[str, ...]:
-    rows = context.settings.rows(Recipients)
-    return tuple(row.recipient.removeprefix("@") for row in rows if row.action == "deny")
+    return tuple(found.removeprefix("@") for found in recipients(context, "deny"))
 
 
 def _parameters(context: Context) -> Iterator[Parameter]:

@@ -12,11 +12,11 @@ from contextlib import suppress
 
 import attrs
 
-from mailstead.plugin import Machine, NotFound, Path
+from mailstead.plugin import InvalidValue, Machine, NotFound, Path
 from mailstead_mail_smtp.queue.actions import Action, change_messages, flush, retry
 from mailstead_mail_smtp.queue.content import Content, read_content
 from mailstead_mail_smtp.queue.filters import Filter
-from mailstead_mail_smtp.queue.ids import check_ids
+from mailstead_mail_smtp.queue.ids import is_id
 from mailstead_mail_smtp.queue.listing import read_queue
 from mailstead_mail_smtp.queue.messages import Message
 
@@ -38,7 +38,7 @@ def list_held(
     machine: Machine, config: Path, *, wanted: Filter | None = None, kind: str = ""
 ) -> tuple[Held, ...]:
     """Give what is in quarantine, oldest first. Raises MachineError."""
-    found = (_held(machine, config, item) for item in _on_hold(machine, config, wanted or Filter()))
+    found = (_held(machine, config, item) for item in on_hold(machine, config, wanted))
     return tuple(item for item in found if item is not None and kind in ("", item.kind))
 
 
@@ -62,14 +62,30 @@ def change_held(machine: Machine, config: Path, action: Action, ids: Sequence[st
 
 def require_held(machine: Machine, config: Path, ids: Sequence[str]) -> tuple[str, ...]:
     """See that each id is in quarantine. Raises InvalidValue, NotFound, MachineError."""
-    ids = check_ids(tuple(ids))
-    held = {item.id: item for item in _on_hold(machine, config, Filter())}
+    ids = _ids(ids)
+    held = {item.id: item for item in on_hold(machine, config)}
     for queue_id in ids:
         message = held.get(queue_id)
         if message is None or _held(machine, config, message) is None:
             hint = "see `mailstead quarantine list`; what you held yourself is in `mailstead queue`"
             raise NotFound("it is not in quarantine", where=f"queue id {queue_id}", hint=hint)
     return ids
+
+
+def _ids(words: Sequence[str]) -> tuple[str, ...]:
+    for word in words:
+        if not is_id(word):
+            hint = "see `mailstead quarantine list` for ids"
+            raise InvalidValue(f"{word!r} is not a queue id", where="quarantine.id", hint=hint)
+    return tuple(dict.fromkeys(words))
+
+
+def on_hold(machine: Machine, config: Path, wanted: Filter | None = None) -> Iterator[Message]:
+    """Give what is on hold, whoever held it. Raises MachineError."""
+    wanted = attrs.evolve(wanted or Filter(), queue="hold")
+    with read_queue(machine, config) as listing:
+        found = {item.id: item for item in listing.messages if wanted.meets(item)}
+    yield from (found[name] for name in sorted(found))  # long ids are in order of arrival
 
 
 def _deliver(machine: Machine, config: Path, ids: Sequence[str]) -> None:
@@ -80,13 +96,6 @@ def _deliver(machine: Machine, config: Path, ids: Sequence[str]) -> None:
     for queue_id in ids:
         with suppress(NotFound):  # Postfix was quicker
             retry(machine, config, (queue_id,))
-
-
-def _on_hold(machine: Machine, config: Path, wanted: Filter) -> Iterator[Message]:
-    wanted = attrs.evolve(wanted, queue="hold")
-    with read_queue(machine, config) as listing:
-        found = {item.id: item for item in listing.messages if wanted.meets(item)}
-    yield from (found[name] for name in sorted(found))  # long ids are in order of arrival
 
 
 def _held(machine: Machine, config: Path, message: Message) -> Held | None:

@@ -11,7 +11,13 @@ from typing import Any
 from mailstead.plugin import Context, Template
 from mailstead_filter import limits, places, rspamd
 from mailstead_filter.settings import Attachments, Options
-from mailstead_filter.use import is_in_use, learns_from_users, uses_clamd, uses_redis
+from mailstead_filter.use import (
+    is_in_use,
+    learns_from_users,
+    looks_into_archives,
+    uses_clamd,
+    uses_redis,
+)
 from mailstead_mail_retrieval.render import choose_dialect
 from mailstead_mail_smtp.places import MANAGED, VMAIL
 from mailstead_network.names import fqdn
@@ -29,6 +35,10 @@ def templates() -> tuple[Template, ...]:
         _template(places.TOP_DOMAINS, _in_sandbox("top-domains.j2")),
         _template(places.CLAMD_CONF, "clamd.conf.j2", variables=_clamd),
         _template(f"{places.TEST_SIGNATURES}/test.ndb", _in_sandbox("test.ndb.j2")),
+        _template(f"{places.TEST_SIGNATURES}/{places.NAMES}", _names_template(in_sandbox=True),
+                  variables=_names),
+        _template(f"{places.SIGNATURES}/{places.NAMES}", _names_template(in_sandbox=False),
+                  variables=_names),
         _template(places.REDIS_CONF, _when(uses_redis, "redis.conf.j2"), variables=_redis),
         _template(places.LEARN_SPAM, _when(learns_from_users, "learn-spam.sieve.j2"),
                   variables=_managed),
@@ -69,6 +79,25 @@ def _dovecot_template(context: Context) -> str | None:
     if not learns_from_users(context):
         return None
     return choose_dialect(context, "filter", "dovecot.conf.j2")
+
+
+def _names_template(*, in_sandbox: bool) -> Choose:
+    def choose(context: Context) -> str | None:
+        is_there = context.instance.is_sandbox == in_sandbox and looks_into_archives(context)
+        return "mailstead.cdb.j2" if is_there else None
+
+    return choose
+
+
+def _names(context: Context) -> Mapping[str, Any]:
+    """Give regular expressions of regex(7), which know no case that does not matter."""
+    extensions = context.settings.form(Attachments).extensions
+    return {"managed": MANAGED, "endings": {name: _ending(name) for name in extensions}}
+
+
+def _ending(extension: str) -> str:
+    letters = "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in extension)
+    return rf"\.{letters}[. ]*$"
 
 
 def _managed(_context: Context) -> Mapping[str, Any]:

@@ -68,6 +68,8 @@ def quoted(value: Any) -> str:
 def _data(context: Context) -> dict[str, Any]:
     found = judgement_data(context)
     found["clamd"] = str(context.path(places.CLAMD))
+    found["released"] = str(context.path(places.RELEASED))
+    found["released_for"] = limits.RELEASED_SECONDS
     found["largest"] = limits.LARGEST
     found["clamd_timeout"] = limits.CLAMD_SECONDS
     return found

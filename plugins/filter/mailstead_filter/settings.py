@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mailstead.plugin import field, form, table, types
-from mailstead_filter.grammar import EXTENSION, MIME_TYPE, PATTERN, PLACE, SCORE
+from mailstead_filter.grammar import EXTENSION, GOOD_SCORE, MIME_TYPE, PATTERN, PLACE, SCORE
 
 Policy = Literal["pass", "tag", "reject", "quarantine", "discard"]
 Score = Annotated[str, SCORE]
@@ -70,7 +70,7 @@ class Learning:
     )
     automatic: bool = field(default=False, help="learn from messages whose score is plain")
     spam_score: Score = field(default="15", help="from here on it is learned as spam")
-    ham_score: Annotated[str, types.text(6, r"-[0-9]{1,2}(\.[0-9]{1,2})?", "such as -5")] = field(
+    ham_score: Annotated[str, GOOD_SCORE] = field(
         default="-5", help="up to here it is learned as ham"
     )
     least: Annotated[int, types.integer(1, 100000)] = field(
@@ -131,7 +131,10 @@ class Senders:
 class Recipients:
     """A recipient whose mail is not judged, or who gets none."""
 
-    recipient: Annotated[str, PLACE] = field(help="address or @domain")
+    recipient: Annotated[str, PLACE] = field(
+        help="address or @domain as it is written to; aliases of its domain included, other "
+        "aliases are rows of their own"
+    )
     action: Literal["allow", "deny"] = field(help="allow: nothing is spam; deny: refused")
 
 

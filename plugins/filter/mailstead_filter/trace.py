@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterator
 
 from mailstead.plugin import Context, Machine
-from mailstead_filter.judgement import default_judgement, domain_judgement
+from mailstead_filter.judgement import (
+    UNWANTED,
+    default_judgement,
+    domain_judgement,
+    recipients,
+    without_extension,
+)
 from mailstead_filter.postfix import REFUSED, is_denied
-from mailstead_filter.settings import DomainOverrides, Policies, Recipients, Senders
+from mailstead_filter.settings import DomainOverrides, Policies, Senders
 from mailstead_filter.use import is_in_use
 from mailstead_mail_smtp.hookspecs import TraceQuestion, TraceStep
 from mailstead_mail_smtp.settings import DomainAliases
@@ -35,8 +41,7 @@ def trace_restriction(
     if REFUSED not in restriction:
         return ()
     if is_denied(context, question.recipient):
-        reply = REFUSED.replace("REJECT", "554")
-        return (TraceStep(ABOUT, "the recipient is denied", "filter.recipients", reply),)
+        return (TraceStep(ABOUT, "the recipient is denied", "filter.recipients", REFUSED),)
     return (TraceStep(ABOUT, "the recipient is not denied", "filter.recipients"),)
 
 
@@ -50,15 +55,18 @@ def _steps(context: Context, question: TraceQuestion) -> Iterator[TraceStep]:
     found = {row.action for row in context.settings.rows(Senders)
              if question.sender and fits(row.sender, question.sender)}  # fmt: skip
     if "deny" in found:
-        yield TraceStep(ABOUT, "is refused: the sender is denied", "filter.senders")
+        says = "is refused: the sender is denied"
+        yield TraceStep(ABOUT, says, "filter.senders", f"554 5.7.1 {UNWANTED}")
         return
     default = default_judgement(context)
     row = _override(context, question.recipient.rpartition("@")[2].lower())
     judged = domain_judgement(default, row) if row else default
     behind = f"filter.domains[{row.domain}]" if row else "filter.spam"
     policies = context.settings.form(Policies)
-    if "allow" in found or _is_allowed(context, question.recipient):
-        yield TraceStep(ABOUT, "is never spam: an allowed sender or recipient", "filter.senders")
+    if "allow" in found:
+        yield TraceStep(ABOUT, "is never spam: the sender is allowed", "filter.senders")
+    elif _is_allowed(context, question.recipient):
+        yield TraceStep(ABOUT, "is never spam: the recipient is allowed", "filter.recipients")
     elif judged.spam:
         says = f"is marked from a score of {judged.tag:g}, and spam from {judged.reject:g}"
         yield TraceStep(ABOUT, f"{says} (policy {policies.spam})", behind)
@@ -72,5 +80,5 @@ def _override(context: Context, domain: str) -> DomainOverrides | None:
 
 
 def _is_allowed(context: Context, recipient: str) -> bool:
-    rows = context.settings.rows(Recipients)
-    return any(row.action == "allow" and fits(row.recipient, recipient) for row in rows)
+    names = (recipient, without_extension(recipient))
+    return any(fits(found, name) for found in recipients(context, "allow") for name in names)

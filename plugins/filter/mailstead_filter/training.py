@@ -15,14 +15,17 @@ import attrs
 
 from mailstead.plugin import Context, InvalidValue, Machine, MachineError, Path
 from mailstead_filter.places import CONTROLLER, TRAINING
+from mailstead_filter.settings import Learning
 
 Kind = Literal["spam", "ham"]
+BAYES = "filter.learning.bayes"
 BLOCK = 1 << 20
 LONGEST = 32 << 20  # bytes of a message; the rest of a longer one is left out
 TOGETHER = 50  # messages given to one command
 TIMEOUT = 600.0
 QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 KNOWN = ("already learned", "has been already")
+ERROR = re.compile(r'^(?:error = "(?:<[^>]*> )?|HTTP error: [0-9]+, )(.*?)"?;?$', re.MULTILINE)
 SAID = re.compile(r"^Results for (?:command|file): .*$", re.MULTILINE)
 
 
@@ -35,20 +38,28 @@ class Stream(Protocol):
 
 @attrs.frozen
 class Taught:
-    """How many messages were learned, were known already, and were refused."""
+    """How many messages were learned, were known already, and were refused, with each reason."""
 
     learned: int = 0
     known: int = 0
-    refused: int = 0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> int:
+        """Give how many were refused."""
+        return len(self.reasons)
 
     def plus(self, other: Taught) -> Taught:
         """Add up two."""
-        pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
-        return Taught(*(one + more for one, more in pairs))
+        reasons = self.reasons + other.reasons
+        return Taught(self.learned + other.learned, self.known + other.known, reasons)
 
 
 def train(context: Context, machine: Machine, kind: Kind, mbox: Path) -> Taught:
     """Teach all messages of an mbox. Raises InvalidValue, MachineError."""
+    if not context.settings.form(Learning).bayes:
+        hint = "run `mailstead settings set filter.learning bayes=true`, then `mailstead save`"
+        raise InvalidValue("it is off, so nothing is learned", where=BAYES, hint=hint)
     taught = Taught()
     try:
         with machine.read_stream(mbox) as stream:
@@ -119,6 +130,18 @@ def _ask(context: Context, machine: Machine, kind: Kind, paths: Sequence[Path]) 
     if not answers:
         hint = "the filter must be enabled, in use and running"
         raise MachineError(done.output, where=" ".join(argv[:4]), hint=hint)
-    learned = sum("success = true" in answer for answer in answers)
-    known = sum(any(word in answer for word in KNOWN) for answer in answers)
-    return Taught(learned, known, len(answers) - learned - known)
+    return count(answers)
+
+
+def count(answers: Sequence[str]) -> Taught:
+    """Count what rspamc answered about each message."""
+    left = [answer for answer in answers if "success = true" not in answer]
+    refused = [answer for answer in left if not any(word in answer for word in KNOWN)]
+    reasons = tuple(_reason(answer) for answer in refused)
+    return Taught(len(answers) - len(left), len(left) - len(refused), reasons)
+
+
+def _reason(answer: str) -> str:
+    """Give why Rspamd refused one, without the id that the message claims."""
+    found = ERROR.search(answer)
+    return found[1] if found else " ".join(answer.split()) or "no reason was given"

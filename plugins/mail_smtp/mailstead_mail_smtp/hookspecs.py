@@ -93,7 +93,7 @@ class TraceStep:
         about: what it is about, in a word or two: ``quota``.
         says: what would happen.
         behind: the setting, map or file that decides.
-        reply: of a restriction that refuses: code, enhanced code and text.
+        reply: of what refuses the message: code, enhanced code and text.
     """
 
     about: str
@@ -148,6 +148,7 @@ class Hooks:
         """Tell what this module does to a message that Postfix would accept.
 
         Called by ``mailstead trace``, with ``mailboxes`` known; nothing may be changed or sent.
+        A step with a ``reply`` refuses it, as a milter does.
         """
         raise NotImplementedError
 

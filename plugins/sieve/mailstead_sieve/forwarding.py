@@ -20,6 +20,7 @@ from mailstead_mail_smtp.postfix.passes import LOOPBACK, SEND, bracketed, near, 
 from mailstead_sieve.places import FORWARDED
 from mailstead_sieve.settings import Options
 
+MILTER_NAME = "mailstead-sieve"  # by which a mail filter knows these ports: MILTER_README
 SENDING = ("sieve-sending", 10028)
 ANSWERS = ("sieve-answers", 10029)
 PASS, CLEANUP, SORTING = "sieve-pass", "sieve-cleanup", "sieve-sorting"
@@ -78,5 +79,6 @@ def _smtpd(
         "cleanup_service_name": cleanup,
         "smtpd_data_restrictions": "",
         "smtpd_reject_unlisted_recipient": "no",
+        "milter_macro_daemon_name": MILTER_NAME,
     }
     return Service(f"{host}:{port}", "inet", "smtpd", private="n", options=given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.plugins.contexts import MODULES, SANDBOX, SYSTEM, Bench, bench, compa
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL = (*MODULES, "filter")
+NAMES = "/var/lib/clamav/mailstead.cdb"
 RSPAMD = "/etc/mailstead/filter/rspamd.conf"
 
 
@@ -93,7 +95,7 @@ def test_in_use_postfix_asks_it_and_refuses_by_its_lists(tmp_path: Path) -> None
     assert "\nsmtpd_milters = unix:/srv/box/run/rspamd/milter.sock\n" in main_cf
     assert "\nnon_smtpd_milters = unix:/srv/box/run/rspamd/milter.sock\n" in main_cf
     assert "\nmilter_default_action = tempfail\n" in main_cf
-    refused = "REJECT 5.7.1 no mail is taken for this address"
+    refused = "554 5.7.1 no mail is taken for this address"
     assert f"inline:{{{{example.org = {refused}}} {{ada@example.net = {refused}}}}}" in main_cf
 
 
@@ -125,6 +127,34 @@ def test_without_viruses_to_look_for_clamd_does_not_run(tmp_path: Path) -> None:
         made.add("mail_smtp.domains", name="example.org")
         made.add("filter.domains", domain="example.org", virus=True)
         assert clamd.runs_when(made.context())
+
+
+@pytest.mark.parametrize(
+    ("form", "values"),
+    [
+        ("policies", {"attachment": "tag"}), ("policies", {"attachment": "pass"}),
+        ("options", {"signatures": "/srv/own"}), ("options", {"virus": False}),
+        ("attachments", {"extensions": []}),
+    ],
+)  # fmt: skip
+def test_clamd_knows_names_only_where_they_hide_nothing(
+    tmp_path: Path, form: str, values: dict[str, Any]
+) -> None:
+    """Where mail with them is kept away, and in its own folder; else there is no such file."""
+    with bench(tmp_path, ALL) as made:
+        in_use(made)
+        assert NAMES in made.render("filter", made.context(SYSTEM))
+        made.set(f"filter.{form}", **values)
+        assert NAMES not in made.render("filter", made.context(SYSTEM))
+
+
+def test_names_are_read_anew_without_a_restart_of_clamd() -> None:
+    """Which may take it a minute; what else it reads restarts it."""
+    clamd = next(item for item in module.daemons if item.name == "clamd")
+    assert clamd.restart_when is not None
+    assert clamd.restart_when({NAMES: (b"", b"x")}) == ""
+    conf = "/etc/mailstead/filter/clamd.conf"
+    assert conf in clamd.restart_when({NAMES: (b"", b"x"), conf: (b"", b"x")})
 
 
 def test_no_value_is_taken_for_a_variable_of_ucl() -> None:

@@ -92,6 +92,28 @@ def test_what_a_list_takes_has_few_stars_and_no_quotes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "values", "says"),
+    [
+        ("spam", {"tag": "-1"}, "'-1' is not accepted: expected a number above 0"),
+        ("learning", {"ham_score": "5"}, "expected a number from 0 down to -99.99"),
+        (
+            "attachments",
+            {"extensions": [".exe"]},
+            "expected an extension in small letters, without the dot",
+        ),
+        ("attachments", {"mime_types": ["video"]}, "expected a MIME type such as video/mp4"),
+    ],
+)
+def test_a_refusal_says_what_was_expected(
+    made: Bench, form: str, values: dict[str, Any], says: str
+) -> None:
+    """In words of what the field is."""
+    with pytest.raises(InvalidValue) as error:
+        made.set(f"filter.{form}", **values)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
     "entry", ["ada@example.org", "@example.org", "@a-b.example.org", "a..b@x.example", "@7.example"]
 )
 @pytest.mark.parametrize(("table", "key"), [("senders", "sender"), ("recipients", "recipient")])

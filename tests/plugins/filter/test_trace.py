@@ -47,9 +47,37 @@ def test_it_tells_scores_lists_and_who_is_denied(tmp_path: Path) -> None:
         made.add("filter.senders", sender="@evil.*", action="deny")
         (step,) = trace_steps(made.context(), NOBODY, question)
         assert step.says == "is refused: the sender is denied"
+        assert step.reply == "554 5.7.1 this sender is not wanted here"
         made.add("filter.recipients", recipient="@example.net", action="deny")
         context = made.context()
         (restriction,) = restrictions(context)
         (step,) = trace_restriction(context, NOBODY, question, restriction)
         assert step.reply == "554 5.7.1 no mail is taken for this address"
         assert trace_restriction(context, NOBODY, question, "reject_unlisted_recipient") == ()
+
+
+def test_an_entry_holds_behind_the_aliases_of_its_domain(tmp_path: Path) -> None:
+    """Of recipients, with and without an extension; the address is that which is written to."""
+    with bench(tmp_path, (*MODULES, "filter")) as made:
+        made.set("mail_smtp.filter", use="mailstead")
+        made.add("mail_smtp.domains", name="example.org")
+        made.add("mail_smtp.domain_aliases", name="example.net", domain="example.org")
+        made.add("filter.recipients", recipient="old@example.org", action="deny")
+        made.add("filter.recipients", recipient="@example.org", action="allow")
+        context = made.context()
+        (restriction,) = restrictions(context)
+        said = {
+            recipient: trace_restriction(context, NOBODY, asked(recipient), restriction)[0].reply
+            for recipient in ("old@example.net", "Old+x@example.net", "ada@example.net")
+        }
+        assert [bool(reply) for reply in said.values()] == [True, True, False]
+        assert "{old@example.net = 554" in restriction
+        step = trace_steps(context, NOBODY, asked("ada@example.net"))[0]
+        assert (step.says, step.behind) == (
+            "is never spam: the recipient is allowed", "filter.recipients",
+        )  # fmt: skip
+
+
+def asked(recipient: str) -> TraceQuestion:
+    """Give the question about a recipient."""
+    return TraceQuestion("eve@evil.example", recipient, "192.0.2.1")

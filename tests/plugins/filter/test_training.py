@@ -11,8 +11,11 @@ import attrs
 import pytest
 
 from mailstead.errors import InvalidValue
+from mailstead.machine.fake import FakeMachine
+from mailstead.plugin import Path as MachinePath
 from mailstead_filter import training
 from mailstead_filter.training import split
+from tests.plugins.contexts import MODULES, bench
 
 
 @attrs.define
@@ -52,6 +55,30 @@ def test_it_reads_what_the_standard_library_writes(
     found = messages((tmp_path / "box").read_bytes())
     assert [f"number {number}".encode() in text for number, text in enumerate(found)] == [True] * 3
     assert all(b"\n\nFrom here on\n" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ('error = "<a@b> contains less tokens than required: 3 < 11";\nfilename = "x";',
+         "contains less tokens than required: 3 < 11"),
+        ("HTTP error: 400, Empty body is not permitted", "Empty body is not permitted"),
+        ("", "no reason was given"),
+    ],
+)  # fmt: skip
+def test_what_was_not_learned_has_a_reason(answer: str, reason: str) -> None:
+    """Rspamd's own, without the id, which a stranger chose."""
+    known = 'error = "<a> has been already learned as ham, ignore it";'
+    found = training.count((answer, known, "success = true;\n"))
+    assert (found.learned, found.known, found.reasons) == (1, 1, (reason,))
+
+
+def test_without_bayes_nothing_is_learned_and_it_says_so(tmp_path: Path) -> None:
+    """Rspamd itself would answer that it learned."""
+    with bench(tmp_path, (*MODULES, "filter")) as made:
+        made.set("filter.learning", bayes=False)
+        with pytest.raises(InvalidValue, match=r"filter\.learning\.bayes: it is off"):
+            training.train(made.context(), FakeMachine(), "ham", MachinePath("/box"))
 
 
 def test_what_is_no_mbox_is_refused() -> None:

@@ -9,7 +9,16 @@ import click
 from mailstead.cli.app import App, pass_app
 from mailstead.plugin import InvalidValue, Path, counted
 from mailstead_filter.nightly import expire, report
-from mailstead_filter.quarantine import KINDS, Held, change_held, list_held, read_held
+from mailstead_filter.quarantine import (
+    KINDS,
+    Held,
+    change_held,
+    list_held,
+    read_held,
+    require_held,
+)
+from mailstead_filter.recipients import require_recipients
+from mailstead_filter.released import remember_released
 from mailstead_mail_smtp.places import CONFIG
 from mailstead_mail_smtp.queue.actions import Action
 from mailstead_mail_smtp.queue.filters import Filter
@@ -31,14 +40,14 @@ def quarantine_group() -> None:
 @click.option("--sender", default="", metavar="TEXT",
               help="Sent by an address, @domain, or what contains this.")  # fmt: skip
 @click.option("--recipient", default="", metavar="TEXT", help="To such an address.")
-@click.option("--kind", default="", type=click.Choice(("", *KINDS)), help="Kept back as this.")
+@click.option("--kind", type=click.Choice(KINDS), help="Kept back as this.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10000),
               help="Show at most so many, the newest.")  # fmt: skip
 @pass_app
-def list_quarantine(app: App, sender: str, recipient: str, kind: str, limit: int) -> None:
+def list_quarantine(app: App, sender: str, recipient: str, kind: str | None, limit: int) -> None:
     """List what is kept back, oldest first."""
     wanted = Filter(sender=sender, recipient=recipient)
-    found = list_held(app.engine.machine, _config(app), wanted=wanted, kind=kind)
+    found = list_held(app.engine.machine, _config(app), wanted=wanted, kind=kind or "")
     app.print_table("Quarantine", COLUMNS, [_row(app, item) for item in found[-limit:]])
     if len(found) > limit:
         app.warn(f"{len(found) - limit} older ones are not shown")
@@ -61,10 +70,11 @@ def show(app: App, queue_id: str) -> None:
 @quarantine_group.command("release")
 @IDS
 @ALL
+@click.option("--force", is_flag=True, help="Also what would be returned to its sender.")
 @pass_app
-def release(app: App, ids: tuple[str, ...], every: bool) -> None:
+def release(app: App, ids: tuple[str, ...], every: bool, force: bool) -> None:
     """Let messages go on to their recipients; they are not looked at again."""
-    _change(app, "release", ids, every=every)
+    _change(app, "release", ids, every=every, force=force)
 
 
 @quarantine_group.command("delete")
@@ -92,15 +102,22 @@ def nightly(app: App, quiet: bool) -> None:
         app.say(f"{counted(gone, 'message')} deleted, {told} reported")
 
 
-def _change(app: App, action: Action, ids: tuple[str, ...], *, every: bool) -> None:
+def _change(
+    app: App, action: Action, ids: tuple[str, ...], *, every: bool, force: bool = True
+) -> None:
     if bool(ids) == every:
         raise InvalidValue("say which messages, in one way", where="quarantine",
                            hint="give ids, or --all")  # fmt: skip
     machine, config = app.engine.machine, _config(app)
     if every:
         ids = tuple(item.message.id for item in list_held(machine, config))
+    require_held(machine, config, ids)
+    if not force:
+        require_recipients(app.engine.context("running"), machine, ids)
     if every or action == "delete":
         app.confirm(f"{action.capitalize()} {counted(len(ids), 'message')}?")
+    if action == "release":
+        remember_released(app.engine.context("running"), machine, ids)
     done = change_held(machine, config, action, ids)
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     app.note(f"quarantine {action}", ", ".join(ids[:NAMED]) + more)

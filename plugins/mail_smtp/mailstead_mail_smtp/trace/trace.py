@@ -74,6 +74,7 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
         delivered = deliveries(live, question.sender, ends.addresses)
     except LookupFailed as error:
         return _refused(lookup_failed(error, question.recipient), steps, unforeseen)
+    before = len(steps)
     steps += map(_delivered, delivered)
     for setting in ("content_filter", "smtpd_milters"):
         if live.value(setting):
@@ -82,8 +83,12 @@ def trace(context: Context, machine: Machine, question: TraceQuestion, no_login:
             unforeseen.append(setting)
     ours = tuple(item.account for item in delivered if item.mailbox)
     known = attrs.evolve(question, mailboxes=ours)
-    for _, given in collect_trace_steps(context, machine, known):
-        steps += given
+    given = [step for _, some in collect_trace_steps(context, machine, known) for step in some]
+    refusal = next((step for step in given if step.reply), None)
+    if refusal:
+        outcome = reject(refusal.reply, refusal.says, refusal.behind)
+        return _refused(outcome, [*steps[:before], refusal], unforeseen)
+    steps += given
     return Trace("accepted", "", tuple(steps), tuple(unforeseen), delivered)
 
 

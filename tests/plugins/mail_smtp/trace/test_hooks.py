@@ -27,6 +27,7 @@ class Module:
     restriction: str = ""
     reply: str = ""
     seen: tuple[str, ...] = ()
+    step: TraceStep = SIEVE
 
     def collect(self, hook: str, **given: object) -> tuple[tuple[str, tuple[TraceStep, ...]], ...]:
         """Answer as an engine's hooks do."""
@@ -34,7 +35,7 @@ class Module:
             question = given["question"]
             assert isinstance(question, TraceQuestion)
             self.seen = tuple(question.mailboxes)
-            return (("sieve", (SIEVE,)),)
+            return (("sieve", (self.step,)),)
         if hook == "trace_restriction" and given["restriction"] == self.restriction:
             return (("other", (TraceStep("policy", "full", "limit", self.reply),)),)
         return ()
@@ -63,6 +64,17 @@ def test_a_module_adds_its_steps_to_accepted_mail(
     found = ask(context, module, live(), monkeypatch)
     assert (found.verdict, found.steps[-1]) == ("accepted", SIEVE)
     assert module.seen == (ADA,)
+
+
+def test_a_step_with_a_reply_refuses_mail_that_postfix_would_accept(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a milter does; nothing is delivered then."""
+    step = TraceStep("filter", "is refused: the sender is denied", "x", "554 5.7.1 not wanted")
+    found = ask(context, Module(step=step), live(), monkeypatch)
+    assert (found.verdict, found.reply) == ("refused", "554 5.7.1 not wanted")
+    assert (found.steps[-1], found.deliveries) == (step, ())
+    assert "delivery" not in [item.about for item in found.steps]
 
 
 def test_mail_whose_aliases_have_no_end_is_put_off(
