@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from mailstead.errors import MailsteadError
 from mailstead.hand_edits.edited_files import EditedFile, EditedFiles
 from mailstead.modules import ModuleState
 from mailstead.settings.decisions import Decisions
@@ -13,6 +14,7 @@ from mailstead.settings.file_history import FileHistory
 
 if TYPE_CHECKING:
     from mailstead.engine import Engine
+    from mailstead.module import Daemon
     from mailstead.settings.cells import Tree
 
 State = Literal["broken", "blocked", "installed", "configured", "enabled"]
@@ -21,7 +23,7 @@ Doing = Literal["", "running", "stopped", "degraded"]
 
 @attrs.frozen
 class DaemonStatus:
-    """A daemon and its main process id; ``None`` when it does not run."""
+    """A daemon and its main process id; ``None`` when it does not run, and should."""
 
     name: str
     pid: int | None
@@ -119,8 +121,21 @@ class StatusReader:
         found = []
         for daemon in self.engine.registry.module(name).daemons:
             state = self.engine.controls(daemon).state()
-            found.append(DaemonStatus(daemon.name, state.pid if state else None))
+            if state is not None or self._is_wanted(name, daemon):
+                found.append(DaemonStatus(daemon.name, state.pid if state else None))
         return tuple(found)
+
+    def _is_wanted(self, name: str, daemon: Daemon) -> bool:
+        """Tell whether it shall run; one that its settings switch off is not missing."""
+        if daemon.runs_when is None:
+            return True
+        from mailstead.transaction.daemons import DaemonQuestions
+
+        ask = DaemonQuestions(self.engine.machine.deadline, name, daemon)
+        try:
+            return ask.is_wanted(self.engine.context("running"))
+        except MailsteadError:
+            return True
 
 
 def _doing(daemons: tuple[DaemonStatus, ...]) -> Doing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +15,9 @@ from mailstead.cli.app import App
 from mailstead.errors import ConsentNeeded
 from mailstead.plugin import AlreadyExists, InvalidValue, NotFound
 from mailstead_users.commands import commands
+from mailstead_users.logins import register_login
 from mailstead_users.settings import PasswordPolicy
+from mailstead_users.users import find_user
 from tests.plugins.users.world import World, world
 
 Run = Callable[..., Result]
@@ -49,6 +51,7 @@ def run(made: World) -> Run:
             context=lambda _tree: made.context,
             require_enabled=required.append,
             close=lambda: None,
+            machine=None,
             audit=lambda event, subject: audited.append(f"{event} {subject}"),
         )
         app.__dict__["engine"] = engine
@@ -57,7 +60,7 @@ def run(made: World) -> Run:
         done = CliRunner().invoke(command, words, obj=app, input=stdin, catch_exceptions=True)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
-        assert ["users"] == required
+        assert {"users"} == set(required)
         if as_json:
             app.finish()
         return done
@@ -122,7 +125,13 @@ def test_deleting_warns_and_asks(run: Run, made: World) -> None:
     with pytest.raises(ConsentNeeded):
         run("user delete ada")
     assert "ada" == made.users.get_user("ada").name
+    ended: list[Sequence[str]] = []
+    made.hooks["sessions_end"] = [lambda _context, _machine, logins: ended.append(logins)]
+    with made.directory.write() as connection:
+        user = find_user(connection, "ada")
+        register_login(connection, "ada@example.org", user.id, "example.org/ada")
     done = run("user delete ada", yes=True)
+    assert ended == [["ada@example.org"]]
     assert "warning: the mail of ada stays" in done.stderr
     assert "user ada deleted; done at once, no save needed" in done.stdout
     with pytest.raises(NotFound):
