@@ -9,7 +9,7 @@ then while somebody writes ("database is locked", "attempt to write a readonly d
 Postfix ends its process at that. So readers may write this file, and nothing else.
 
 Postfix does not wait for a lock either, and ends its process. So nobody takes one on the whole
-database: what is in the log is copied by commits, beside the readers, and not by who closes last.
+database: each commit copies what is in the log, beside the readers, and not who closes last.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Value = str | int | None
 
 BUSY_MILLISECONDS = 5000
-WAL_PAGES = 100  # after which a commit empties the log: who opens it first reads all of it
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -160,22 +159,24 @@ def prepare(connection: apsw.Connection, path: Path, schema: str = "main") -> No
     _keep_wal_files(connection, schema)
     # The last to close would copy the log into the database, and let nobody in meanwhile.
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    connection.set_wal_hook(_shorten)
+    connection.set_wal_hook(_empty_log)
     connection.execute(f'PRAGMA "{schema}".journal_mode = WAL')
     connection.execute(f'PRAGMA "{schema}".synchronous = FULL')
     connection.execute(f'SELECT count(*) FROM "{schema}".sqlite_schema').fetchall()  # noqa: S608 -- a schema of ours; makes missing WAL files
     _let_readers_lock(path)
 
 
-def _shorten(connection: apsw.Connection, schema: str, pages: int) -> int:
-    """Empty the log after a commit that made it long; a later one does, where it is being read."""
+def _empty_log(connection: apsw.Connection, schema: str, _pages: int) -> int:
+    """Empty the log after a commit; a later one does, where somebody is reading it.
+
+    Who opens the database first reads the log, and lets nobody in meanwhile.
+    """
     import apsw
 
-    if pages >= WAL_PAGES:
-        connection.set_busy_timeout(0)
-        with suppress(apsw.BusyError):
-            connection.wal_checkpoint(schema, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        connection.set_busy_timeout(BUSY_MILLISECONDS)
+    connection.set_busy_timeout(0)
+    with suppress(apsw.BusyError):
+        connection.wal_checkpoint(schema, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
     return apsw.SQLITE_OK
 
 
