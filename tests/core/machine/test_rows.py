@@ -29,6 +29,19 @@ print(sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
       .execute("SELECT quota FROM box").fetchall())
 """
 
+# Adds rows, each of some KB with its index, and writes no file beyond a limit in bytes.
+WRITE = """
+import resource, signal, sys
+from mailstead.machine.rows import apply_rows
+from mailstead.machine.values import Path, RowChange
+path, (first, count, limit) = Path(sys.argv[1]), map(int, sys.argv[2:])
+rows = [RowChange("box", {"name": "x" * 1000, "domain": str(at)}, None, {"quota": at})
+        for at in range(first, first + count)]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+apply_rows(path, rows)
+"""
+
 
 @pytest.fixture
 def database(root: Path) -> Path:
@@ -131,6 +144,18 @@ def test_a_commit_empties_the_log(real: RealMachine, database: Path) -> None:
     assert content(database) == [("joe", "a.example", 1)]
 
 
+def test_a_commit_stands_whose_log_cannot_be_emptied(real: RealMachine, database: Path) -> None:
+    """Of a database that cannot grow, while its log can; a later commit empties it."""
+    fill(database, 0, 35, 10_000_000)
+    assert 200_000 < pathlib.Path(database).stat().st_size < 250_000
+    fill(database, 35, 15, 250_000)
+    assert pathlib.Path(f"{database}-wal").stat().st_size > 0
+    assert [row[2] for row in content(database)] == list(range(50))
+    real.apply_rows(database, [RowChange("box", KEY, None, NEW)])
+    assert pathlib.Path(f"{database}-wal").stat().st_size == 0
+    assert len(content(database)) == 51
+
+
 def test_who_closes_last_locks_nobody_out(database: Path) -> None:
     """What a commit had to leave in the log stays there: to copy it takes the whole database."""
     with closing(rows.open_persistent(database)) as connection:
@@ -161,6 +186,13 @@ def test_an_unprivileged_reader_reads_while_and_after(
     assert {"published.db", "published.db-wal", "published.db-shm"} == set(
         real.list_directory(database.parent)
     )
+
+
+def fill(path: Path, first: int, count: int, limit: int) -> None:
+    """Write so many rows, and no file beyond the limit in bytes."""
+    argv = [sys.executable, "-c", WRITE, str(path), *map(str, (first, count, limit))]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-300:]
 
 
 def read_as_nobody(path: Path) -> str:
