@@ -245,6 +245,26 @@ def test_open_sessions_end_with_the_login(place: Site, words: tuple[str, ...], t
             run("user", "delete", "ines", "--yes")
 
 
+def test_open_sessions_end_with_their_domain(place: Site) -> None:
+    """Of each account that goes with it; those of other domains stay."""
+    run = place.sandbox.run
+    run("domain", "add", "closing.example")
+    run("save")
+    logins = [f"{name}@closing.example" for name in ("nina", "nora")]
+    for login in logins:
+        place.sandbox.add_user(login.partition("@")[0])
+        run("account", "add", login.partition("@")[0], login)
+    with place.sandbox.imap(ADA) as other:
+        clients = [place.sandbox.imap(login) for login in logins]
+        told = run("domain", "remove", "closing.example", "--force", "--with-mail", "--yes")
+        assert "go on" not in told.stderr
+        for client in clients:
+            wait_until(partial(is_ended, client))
+            client.shutdown()
+        assert other.noop()[0] == "OK"
+    run("save")
+
+
 def is_ended(client: imaplib.IMAP4) -> bool:
     """Tell whether the server ended a session."""
     try:

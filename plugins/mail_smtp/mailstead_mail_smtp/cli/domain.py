@@ -29,6 +29,7 @@ from mailstead_mail_smtp.addresses.targets import no_catch_all, no_default_mailb
 from mailstead_mail_smtp.cli.account import opened
 from mailstead_mail_smtp.places import MAILDIRS
 from mailstead_mail_smtp.settings import DomainAliases, Domains
+from mailstead_users.commands import end_sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -295,6 +296,7 @@ def _free(app: App, domain: str, *, force: bool, with_mail: bool) -> None:
     fate = "and all their mail, for ever" if with_mail else "(their mail stays on the disk)"
     app.confirm(f"Delete {', '.join(users)} now {fate}?")
     gone = _delete_addresses(app, domain)
+    end_sessions(app, [account.address for account in gone])
     for account in gone if with_mail else ():
         app.engine.machine.remove_tree(app.engine.instance.path(f"{MAILDIRS}/{account.home}"))
     app.note("domain remove", f"{domain}: {_counted(counts)}")
