@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from mailstead.plugin import Context, Machine, MachineError
 from mailstead_mail_retrieval.usage import CONFIG
 
+HINT = "run `mailstead restart mail_retrieval`, which ends all sessions"
 NOBODY = "no users kicked"  # nobody had that login
 
 
@@ -21,4 +22,4 @@ def sessions_end(context: Context, machine: Machine, logins: Sequence[str]) -> N
         argv = ("doveadm", "-c", str(context.path(CONFIG)), "kick", login)
         done = machine.run(argv)
         if done.status != 0 and NOBODY not in done.output:
-            raise MachineError(done.output.strip(), where=" ".join(argv))
+            raise MachineError(done.output.strip(), where=" ".join(argv), hint=HINT)
