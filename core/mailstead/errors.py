@@ -111,6 +111,10 @@ class StoreDamaged(MachineError):
     """The settings cannot be read; nothing is written to them until they are whole again."""
 
 
+class StaysThere(MachineError):
+    """A message is not wanted here and stays where it is; see `Machine.lmtp_gate`."""
+
+
 class CommandFailed(MachineError):
     """A command ended with a status other than 0; ``output`` holds its own words."""
 

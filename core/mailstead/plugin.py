@@ -24,6 +24,7 @@ from mailstead.errors import (
     NotFound,
     PlanError,
     RenderError,
+    StaysThere,
 )
 from mailstead.instance import Instance
 from mailstead.machine.base import Machine
@@ -68,6 +69,7 @@ __all__ = [
     "Native", "NotFound",
     "Path", "PlanError", "Probe", "Problem", "Programs", "Publication", "RenderError", "RowChange",
     "Say",
-    "Snippet", "Submission", "SubmissionStep", "Template", "counted", "field", "form", "hookimpl",
+    "Snippet", "StaysThere",
+    "Submission", "SubmissionStep", "Template", "counted", "field", "form", "hookimpl",
     "hookspec", "resident", "table", "types",
 ]  # fmt: skip

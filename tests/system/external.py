@@ -115,17 +115,20 @@ class External:
         text = "\n".join([*lines, f"{login}:{hashed}"]) + "\n"
         (self.folder / "passwd").write_text(text)
 
-    def put(self, login: str, names: list[str], *, seen: bool = False, size: int = 20) -> None:
-        """Put messages with these subjects into an INBOX."""
+    def put(
+        self, login: str, names: list[str], *, seen: bool = False, size: int = 20, line: str = ""
+    ) -> None:
+        """Put messages with these subjects, and maybe a header line more, into an INBOX."""
         new = self.folder / "mail" / login / "Maildir" / ("cur" if seen else "new")
         for folder in (new, new.with_name("tmp"), new.with_name("new"), new.with_name("cur")):
             folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             text = (
                 "Return-Path: <friend@elsewhere.example>\nFrom: friend@elsewhere.example\n"
-                f"To: {login}\nSubject: {name}\nMessage-ID: <{name}@elsewhere.example>\n\n"
-                + ("x" * 70 + "\n")
-                * size
+                f"To: {login}\nSubject: {name}\nMessage-ID: <{name}@elsewhere.example>\n"
+                + (f"{line}\n" if line else "")
+                + "\n"
+                + ("x" * 70 + "\n") * size
             )
             (new.with_name("tmp") / name).write_text(text)
         done = ["chown", "-R", f"{USER}:{GROUP}", str(self.folder / "mail" / login)]

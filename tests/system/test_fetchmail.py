@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 
+from mailstead_fetchmail.circles import mark_of
+from mailstead_fetchmail.places import KEY
 from mailstead_fetchmail.words import CIRCLE
 from tests.system.external import External
-from tests.system.fetching import HARD, Place, fetchmail_of, new_place
+from tests.system.fetching import ADA, HARD, Place, fetchmail_of, new_place
 from tests.system.sandbox import PASSWORD, message, wait_until
 
 
@@ -200,6 +202,30 @@ def test_mail_that_goes_round_in_a_circle_stops(place: Place, owners: tuple[str,
         assert sorted(place.ours.subjects(login)) == sorted(subjects)
     for account in accounts:
         account.remove()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words", "size"),
+    [("imaps", (), 20), ("imaps", ("--keep",), 3000), ("imaps", ("--fetch-read",), 20),
+     ("pop3s", (), 3000), ("pop3s", ("--keep",), 20)],
+)  # fmt: skip
+def test_messages_with_the_mark_keep_no_other_away(
+    place: Place, protocol: str, words: tuple[str, ...], size: int
+) -> None:
+    """However many lie before it: they stay there, poll after poll, and the account says why."""
+    account = place.new(protocol, *words, count=0)
+    account.polled()
+    mark = mark_of(place.ours.path(KEY).read_bytes().strip(), account.number).decode()
+    marked, wanted = ([uuid4().hex for _ in range(count)] for count in (25, 2))
+    expected = (1, f"{CIRCLE}; it stays on the server")
+    place.theirs.put(account.login, marked, size=size, line=mark)
+    for subject in wanted:
+        place.theirs.put(account.login, [subject])
+        assert account.poll_now() == expected
+    assert place.came(wanted)
+    assert not set(marked) & set(place.ours.subjects(ADA))
+    assert (account.left(), account.noted()) == (25 + 2 * ("--keep" in words), 0)
+    account.remove()
 
 
 def test_what_is_wrong_is_told_before_a_password_is_asked_for(place: Place) -> None:

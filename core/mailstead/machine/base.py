@@ -192,10 +192,12 @@ class Machine(Protocol):
         A message that is not delivered for certain is answered by closing the connection: there
         are programs that take a refusal for leave to throw the message away. One whose header
         ``is_known`` is told to be delivered, and not handed on; a MailsteadError of its is a
-        refusal. ``on_taken`` is told of one that the other took, before that is answered; after
-        a MailsteadError of its no more are taken. Both are called in a thread of their own, with
-        what was read by then: the whole header and maybe more. ``heading`` is a header line that
-        each message is handed on with, above its own; they are not told of it.
+        refusal. A StaysThere of its is none: the message is read to its end before the connection
+        is closed, so that the program goes on with the next, however many stay. ``on_taken`` is
+        told of one that the other took, before that is answered; after a MailsteadError of its no
+        more are taken. Both are called in a thread of their own, with what was read by then: the
+        whole header and maybe more. ``heading`` is a header line that each message is handed on
+        with, above its own; they are not told of it.
         After many refusals nobody can connect any more. Raises MachineError.
         """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from mailstead.errors import CommandFailed, MachineError
+from mailstead.errors import CommandFailed, MachineError, StaysThere
 from mailstead.machine.rows import Value
 from mailstead.machine.values import Completed, ProcessState, RowChange
 
@@ -224,7 +224,12 @@ class FakeGate:
     def bring(self, is_known: Callable[[bytes], bool], on_taken: Callable[[bytes], None]) -> None:
         """Let the messages come."""
         for header in self.brings:
-            if is_known(header):
+            try:
+                known = is_known(header)
+            except StaysThere as error:
+                self.refusal = self.refusal or str(error)
+                continue
+            if known:
                 self.known += 1
             else:
                 self.delivered += 1

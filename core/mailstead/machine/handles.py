@@ -78,7 +78,8 @@ class Gate(Protocol):
     Attributes:
         delivered: messages the server took. ``known``: those that were there already.
         unsure: messages that the server may have or not, since it went away.
-        refusal: the server's last words when it did not take one; empty when it took all.
+        refusal: the last words when one was refused; where none was, why one stayed where it was
+            (StaysThere); empty when all were taken.
     """
 
     delivered: int

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path as RealPath
 
-from mailstead.errors import MailsteadError
+from mailstead.errors import MailsteadError, StaysThere
 from mailstead.machine.folders import refusals
 from mailstead.machine.values import Path
 
@@ -155,13 +155,18 @@ class LmtpGate:
             # The server is asked while the message is on its way: it looks its user up meanwhile.
             client.answer(b"354 go on")
             head = client.header()
-            if self._is_known is not None and self._is_known(head):
+            if self._knows(client, head):
                 client.skip_message(head)
                 self.known += 1
                 client.answer(b"250 2.0.0 it is there already")
                 return
             server.begin(envelope)
             said = self._hand_on(client, server, head)
+        except StaysThere as error:
+            # Whoever sends such messages must neither shut the gate nor hide what else is wrong.
+            if not self._refusals:
+                self.refusal = str(error)
+            raise _Closed from error
         except (_Refused, MailsteadError) as error:
             self.refusal = str(error)
             self._refusals += 1
@@ -172,6 +177,16 @@ class LmtpGate:
         client.answer(said)
         if self._is_shut:
             raise _Closed
+
+    def _knows(self, client: _Stream, head: bytes) -> bool:
+        """Tell whether a message is there already. Raises MailsteadError."""
+        try:
+            return self._is_known is not None and self._is_known(head)
+        except StaysThere:
+            # Who cannot write a message to its end may end altogether, as fetchmail(1) does, and
+            # begin with this very one the next time; who gets no answer to it goes on.
+            client.skip_message(head)
+            raise
 
     def _tell(self, head: bytes) -> None:
         """Tell of a message that was taken; where that cannot be done, it is the last."""

@@ -4,6 +4,9 @@ At entry an account is refused whose server is this one, as far as its name or a
 that cannot tell (another name of ours, two accounts that lead to each other, mail that is sent
 back to where it came from) ends at the gate: each message is marked with the account that brings
 it, and one that has the account's mark already stays where it is.
+
+Nobody can make a mark up, but whoever gets such a message, forwarded by its owner or by a rule,
+can copy it: so what stays, however much, keeps nothing else from being fetched.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from mailstead.plugin import Context, InvalidValue, MachineError
+from mailstead.plugin import Context, InvalidValue, StaysThere
 from mailstead_fetchmail.grammar import WHERE
 from mailstead_fetchmail.words import CIRCLE
 from mailstead_mail_retrieval.ports import listens
@@ -36,14 +39,14 @@ def mark_of(key: bytes, number: int) -> bytes:
 
 
 def refusing(mark: bytes, is_known: Callable[[bytes], bool] | None) -> Callable[[bytes], bool]:
-    """Give a function for the gate that refuses what is marked, and asks ``is_known`` else.
+    """Give a function for the gate that leaves there what is marked, and asks ``is_known`` else.
 
-    What it gives raises MachineError for a marked message, and what ``is_known`` raises.
+    What it gives raises StaysThere for a marked message, and what ``is_known`` raises.
     """
 
     def is_known_or_marked(header: bytes) -> bool:
         if mark in header.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-            raise MachineError(CIRCLE)
+            raise StaysThere(CIRCLE)
         return is_known is not None and is_known(header)
 
     return is_known_or_marked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path as HostPath
 
 import pytest
 
-from mailstead.errors import MachineError
+from mailstead.errors import MachineError, StaysThere
 from mailstead.machine.handles import Gate
 from mailstead.machine.lmtp import MOST_REFUSALS
 from mailstead.machine.real import RealMachine
@@ -118,6 +119,10 @@ class Client:
         """Deliver a message; gives the last answer."""
         said = self.begin(sender)
         return self.say(text) if said.startswith("354") else said
+
+    def is_over(self, seconds: float) -> bool:
+        """Tell whether the connection ends within a moment; nobody may answer meanwhile."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
 
     def close(self) -> None:
         """Go away."""
@@ -332,6 +337,44 @@ def test_after_many_refusals_the_gate_is_shut(tmp_path: HostPath, server: Server
             with talking(place) as client:
                 client.deliver()
         assert wait_until(RealMachine(), lambda: not _takes(place), seconds=5)
+
+
+def test_what_stays_there_keeps_nothing_away(tmp_path: HostPath, server: Server) -> None:
+    """It is read to its end and not answered, however often; then the next message comes."""
+
+    def is_known(head: bytes) -> bool:
+        if b"marked" in head.partition(b"\r\n\r\n")[0]:
+            raise StaysThere("it was here")
+        return False
+
+    marked = "Subject: marked\r\n\r\n"
+    with gate(tmp_path, is_known) as (made, place):
+        for _ in range(MOST_REFUSALS + 5):
+            with talking(place) as client:
+                assert client.begin().startswith("354")
+                client.send(marked)
+                assert not client.is_over(0.02)
+                assert client.say("x" * 500_000 + "\r\n.\r\n") == ""
+        with talking(place) as client:
+            assert client.deliver() == "250 2.0.0 saved"
+    assert (made.delivered, made.known, made.unsure) == (1, 0, 0)
+    assert (made.refusal, len(server.taken)) == ("it was here", 1)
+
+
+def test_what_stays_there_hides_no_refusal(tmp_path: HostPath, server: Server) -> None:
+    """Whichever comes last."""
+    server.says["RCPT"] = "552 5.2.2 full"
+
+    def is_known(head: bytes) -> bool:
+        if b"marked" in head:
+            raise StaysThere("it was here")
+        return False
+
+    with gate(tmp_path, is_known) as (made, place):
+        for text in ("Subject: marked\r\n\r\n.\r\n", MAIL, "Subject: marked\r\n\r\n.\r\n"):
+            with talking(place) as client:
+                assert client.deliver(text) == ""
+    assert made.refusal == "552 5.2.2 full"
 
 
 def test_only_the_named_user_comes_in(tmp_path: HostPath, server: Server) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailstead.errors import InvalidValue, MachineError
+from mailstead.errors import InvalidValue, StaysThere
 from mailstead_fetchmail.circles import mark_of, refuse_ourselves, refusing
 from tests.plugins.contexts import MODULES, SANDBOX, SYSTEM, bench
 from tests.plugins.fetchmail.conftest import KEY
@@ -38,11 +38,11 @@ def test_another_server_beside_it_is_not_refused(tmp_path: Path) -> None:
             refuse_ourselves(context, "127.7.8.9", 20993)
 
 
-def test_what_the_account_brought_before_is_refused() -> None:
+def test_what_the_account_brought_before_stays_there() -> None:
     """By its mark in the header, and by no mark of another account's or in the text."""
     is_known = refusing(MARK, lambda header: b"known" in header)
     for header in (b"A: b\r\n" + MARK + b"\r\nC: d", MARK + b"\r\nSubject: known"):
-        with pytest.raises(MachineError, match="round in a circle"):
+        with pytest.raises(StaysThere, match="round in a circle"):
             is_known(header + b"\r\n\r\ntext")
     assert not is_known(b"A: b\r\n" + mark_of(KEY, 8) + b"\r\n\r\ntext")
     assert not is_known(b"A: b\r\n\r\n" + MARK + b"\r\n")

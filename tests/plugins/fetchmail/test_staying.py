@@ -20,6 +20,7 @@ from mailstead.machine.values import Path as SystemPath
 from mailstead.plugin import MachineError, types
 from mailstead_fetchmail import accounts, staying
 from mailstead_fetchmail.accounts import Choices
+from mailstead_fetchmail.circles import mark_of
 from mailstead_fetchmail.delivered import record_of
 from mailstead_fetchmail.places import FOLDER, STATE
 from mailstead_fetchmail.places import KEY as KEY_PLACE
@@ -27,6 +28,7 @@ from mailstead_fetchmail.polls import Poll, last_poll
 from mailstead_fetchmail.running import try_account
 from mailstead_fetchmail.staying import Stay
 from mailstead_fetchmail.tables import ACCOUNTS, POLLS
+from mailstead_fetchmail.words import CIRCLE
 from mailstead_mail_smtp.addresses.accounts import create_account, suspend
 from mailstead_users.directory import Directory
 from tests.plugins.contexts import MODULES, SANDBOX, bench
@@ -245,6 +247,20 @@ def test_what_was_taken_is_known_until_a_poll_is_finished(world: World) -> None:
     world.turn()
     assert (world.machine.gate.known, world.machine.gate.delivered) == (2, 0)
     assert world.machine.stat_file(record) is None
+
+
+def test_what_goes_round_in_a_circle_is_told_beside_what_came(world: World) -> None:
+    """The poll is finished: what stays there is no reason to remember what came."""
+    number = world.add()
+    mark = mark_of(KEY, number)
+    world.machine.gate = FakeGate(brings=[mark + b"\r\n\r\n"] * 25 + [b"Subject: one\r\n\r\n"])
+    world.machine.on_command(["setpriv"], DONE)
+    world.turn()
+    found = world.last()
+    assert found is not None
+    assert (found.fetched, found.error) == (1, f"{CIRCLE}; it stays on the server")
+    assert world.unfinished() is None
+    assert world.machine.stat_file(record_of(world.context, number)) is None
 
 
 def test_a_process_that_was_killed_leaves_its_polls_to_the_next(world: World) -> None:
