@@ -10,10 +10,11 @@ import pytest
 import mailstead_filter
 from mailstead.instance import Instance
 from mailstead.plugin import Say
-from mailstead_filter import module
+from mailstead_filter import judgement, module
 from mailstead_filter.rspamd import quoted
 from mailstead_mail_retrieval.daemon import probes as dovecot_probes
 from mailstead_mail_smtp.postfix.daemon import probes as postfix_probes
+from mailstead_sieve.forwarding import MILTER_NAME
 from tests.plugins.contexts import MODULES, SANDBOX, SYSTEM, Bench, bench, compare
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -155,6 +156,11 @@ def test_names_are_read_anew_without_a_restart_of_clamd() -> None:
     assert clamd.restart_when({NAMES: (b"", b"x")}) == ""
     conf = "/etc/mailstead/filter/clamd.conf"
     assert conf in clamd.restart_when({NAMES: (b"", b"x"), conf: (b"", b"x")})
+
+
+def test_what_rules_send_comes_by_the_name_that_the_filter_looks_for() -> None:
+    """Neither module needs the other, so each has the name written down."""
+    assert judgement.RULES == MILTER_NAME
 
 
 def test_no_value_is_taken_for_a_variable_of_ucl() -> None:
