@@ -5,8 +5,9 @@ steps of the code, and a system call that waits is left. In another thread by an
 the interpreter raises there (PyThreadState_SetAsyncExc of its C API), once a wait is over.
 Code in C that does not return to the interpreter is not reached.
 
-What an exception would be lost in waits: what Python runs between two steps of its own accord (the
-garbage collector, which rests meanwhile, and its callbacks) has nobody to catch it.
+Some code is not interrupted, since nobody would catch the exception there: the deadlines' own, and
+what Python runs by itself between two steps, which is the garbage collector (it rests meanwhile)
+and its callbacks. The interruption comes once that has ended.
 
 Deadlines nest: while an inner one runs, the clock of the outer one stands still, so that whoever
 was late is the one that is named.
