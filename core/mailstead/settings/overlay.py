@@ -58,6 +58,15 @@ class Overlay:
             number += bool(self.record(tree, section, key)) - was
         return number
 
+    def keys(self, tree: Tree, section: str, field: str) -> Iterator[str]:
+        """Stream the keys of records that set a field, in no order."""
+        cells = self._cells.get(section, {})
+        replaced = {key: record[field] for key, record in cells.items() if field in record}
+        yield from (key for key, value in replaced.items() if value is not None)
+        if section not in self._emptied:
+            below = self._base.keys(tree, section, field)
+            yield from (key for key in below if key not in replaced)
+
     def _replaced(self, section: str, key: str, found: Record) -> Record:
         cells = self._cells.get(section, {}).get(key)
         if not cells:

@@ -59,6 +59,11 @@ class Recorder:
         self._reads.ranges.add((section, ""))
         return self._base.count(tree, section)
 
+    def keys(self, tree: Tree, section: str, field: str) -> Iterator[str]:
+        """Stream the keys of records that set a field."""
+        self._reads.ranges.add((section, ""))
+        return self._base.keys(tree, section, field)
+
 
 def _prefixes(key: str) -> Iterator[str]:
     yield ""

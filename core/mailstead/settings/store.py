@@ -209,6 +209,17 @@ class Store:
         changed = self.run("SELECT DISTINCT key FROM draft WHERE section = ?", (section,))
         return number + sum(self._growth(section, key) for (key,) in changed.fetchall())
 
+    def keys(self, tree: Tree, section: str, field: str) -> Iterator[str]:
+        """Stream the keys of records that set a field, in no order."""
+        select = "SELECT key FROM running r WHERE section = ?1 AND field = ?2"
+        if tree == "draft":
+            same = "d.section = r.section AND d.key = r.key AND d.field = r.field"
+            select += (
+                f" AND NOT EXISTS (SELECT 1 FROM draft d WHERE {same}) UNION ALL "  # noqa: S608
+                "SELECT key FROM draft WHERE section = ?1 AND field = ?2 AND value IS NOT NULL"
+            )
+        return (key for (key,) in self.run(select, (section, field)))
+
     def _growth(self, section: str, key: str) -> int:
         return bool(self.record("draft", section, key)) - bool(self.record("running", section, key))
 

@@ -80,4 +80,8 @@ HAND_EDITS = (
     "ALTER TABLE decisions ADD COLUMN ours TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE decisions ADD COLUMN conflicts TEXT NOT NULL DEFAULT ''",
 )
-FORMATS = (SETTINGS, TRANSACTION, HISTORY, HAND_EDITS)
+USES = (
+    # Whether any row of a table sets a field, however many rows there are.
+    "CREATE INDEX running_by_field ON running (section, field)",
+)
+FORMATS = (SETTINGS, TRANSACTION, HISTORY, HAND_EDITS, USES)

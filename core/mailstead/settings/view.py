@@ -28,6 +28,9 @@ class Reader(Protocol):
     def count(self, tree: Tree, section: str) -> int:
         """Count the records of a section."""
 
+    def keys(self, tree: Tree, section: str, field: str) -> Iterator[str]:
+        """Stream the keys of records that set a field, in no order."""
+
 
 class Settings:
     """Running or draft, as modules see it."""
@@ -66,6 +69,11 @@ class Settings:
     def count(self, cls: type) -> int:
         """Count the rows of a table."""
         return self._store.count(self._tree, self._schema.of(cls).path)
+
+    def is_used(self, cls: type, field: str) -> bool:
+        """Tell whether any row of a table sets a field; what it costs does not grow with them."""
+        path = self._schema.of(cls).path
+        return next(self._store.keys(self._tree, path, field), None) is not None
 
     def exists(self, path: str, *key: object) -> bool:
         """Tell whether the table ``module.section`` has a row."""

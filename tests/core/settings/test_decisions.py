@@ -41,13 +41,14 @@ def test_some_decisions_hold_when_ours_changes(decision: Decision, holds: bool) 
     assert not decision.holds_for("later", "ours")
 
 
-def test_a_store_of_the_format_before_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_store_of_format_3_is_brought_up_to_date(tmp_path: Path) -> None:
     """With the decisions that are in it."""
     path = tmp_path / "state.db"
     with Store.open(path, create=True) as old:
         Decisions(old).put(attrs.evolve(KEEP, ours=""))
         for column in ("ours", "conflicts"):
             old.run(f"ALTER TABLE decisions DROP COLUMN {column}")
+        old.run("DROP INDEX running_by_field")
         old.run("PRAGMA user_version=3")
     with Store.open(path) as new:
         assert Decisions(new).all() == {"/etc/a": attrs.evolve(KEEP, ours="")}

@@ -51,6 +51,9 @@ def test_it_reads_as_if_the_cells_were_written(
             records = expected[section]
             assert list(records.items()) == list(overlay.records("draft", section))
             assert len(records) == overlay.count("draft", section)
+            for field in {name for record in records.values() for name in record} | {"none"}:
+                setting = [key for key, record in records.items() if field in record]
+                assert setting == sorted(overlay.keys("draft", section, field))
             below = {k: v for k, v in records.items() if k == "k" or k.startswith("k/")}
             assert list(below.items()) == list(overlay.records("draft", section, "k"))
             for key in KEYS:

@@ -85,7 +85,7 @@ def test_it_is_durable(store: Store) -> None:
         store.run(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "user_version")
     ]
-    assert ["wal", 2, 1, 5000, 4] == found
+    assert ["wal", 2, 1, 5000, 5] == found
 
 
 def test_the_draft_overlays_running(store: Store) -> None:

@@ -108,6 +108,9 @@ class StoreMachine(RuleBasedStateMachine):
             found = list(self.store.records(tree, section))
             assert list(expected.items()) == found
             assert len(expected) == self.store.count(tree, section)
+            for field in {name for record in expected.values() for name in record} | {"none"}:
+                setting = [key for key, record in expected.items() if field in record]
+                assert setting == sorted(self.store.keys(tree, section, field))
             within = [item for item in found if item[0] == "k" or item[0].startswith("k/")]
             assert within == list(self.store.records(tree, section, "k"))
             assert all(record == self.store.record(tree, section, key) for key, record in found)

@@ -41,6 +41,15 @@ def test_rows_come_by_key_and_prefix(house: House) -> None:
     assert [] == list(house.draft.rows(Object, "no name"))
 
 
+def test_a_field_is_used_while_any_row_sets_it(house: House) -> None:
+    """In the tree that is asked."""
+    assert not house.draft.is_used(Member, "address")
+    house.add("network.object", name="office")
+    house.add("network.member", object="office", name="pc", address="192.0.2.1")
+    assert house.draft.is_used(Member, "address")
+    assert not house.running.is_used(Member, "address")
+
+
 def test_a_key_with_too_many_parts_is_a_programmers_error(house: House) -> None:
     """The key's fields are named."""
     with pytest.raises(TypeError, match="name"):
