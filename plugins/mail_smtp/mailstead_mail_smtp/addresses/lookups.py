@@ -6,19 +6,15 @@ the domain that its own is an alias of. What belongs to a domain that is no long
 nothing, so that its mail can go to wherever that domain is now.
 
 Each message is worth several queries, and Postfix prepares each anew, which takes longer than
-running it: what is asked for every message is short.
+running it: what is asked for every message is short, and speaks of no feature that nobody uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# The domain of a key, where it is one of ours, and the address at it; {} is a part of the key.
-_REAL = "coalesce((SELECT domain FROM domain_aliases WHERE name = {0}), {0})"
-_HOME = _REAL.format("'%d'")
-_ADDRESS = f"'%u@' || {_HOME}"
-# A key that is a domain alone: @example.org. Another could look like one from its second letter on.
-_AT_DOMAIN = _REAL.format("substr('%s', 2)") + " AND '%s' LIKE '@%%'"
+import attrs
+
 _ACCOUNT_DOMAIN = "JOIN domains ON domains.name = accounts.domain"
 # Where the domain of table {} has a catch-all, the address that its copies go to: below COPIES,
 # so that postfix.copies takes them. It names the domain: address extensions are put in what is
@@ -40,29 +36,68 @@ LOOKUPS = (
 ROLES = ("postmaster", "abuse")  # RFC 5321 section 4.5.1, RFC 2142 sections 2 and 4
 
 
-def queries(postmaster: str, ours: str = "", root: str = "") -> Mapping[str, str]:
+@attrs.frozen
+class Used:
+    """Features of domains that somebody uses; a query speaks of no other.
+
+    Attributes:
+        aliases: there are aliases of domains.
+        catch_alls: a domain has a catch-all.
+    """
+
+    aliases: bool = True
+    catch_alls: bool = True
+
+
+@attrs.frozen
+class _Key:
+    """A key in SQL: its domain, where it is one of ours, and the address at that."""
+
+    aliases: bool
+
+    @property
+    def home(self) -> str:
+        return self._real("'%d'")
+
+    @property
+    def address(self) -> str:
+        return f"'%u@' || {self.home}"
+
+    @property
+    def at_domain(self) -> str:
+        """Of a key that is a domain alone: @example.org; another could look like one inside."""
+        return self._real("substr('%s', 2)") + " AND '%s' LIKE '@%%'"
+
+    def _real(self, part: str) -> str:
+        known = f"SELECT domain FROM domain_aliases WHERE name = {part}"
+        return f"coalesce(({known}), {part})" if self.aliases else part
+
+
+def queries(
+    postmaster: str, ours: str = "", root: str = "", used: Used | None = None
+) -> Mapping[str, str]:
     """Give each lookup by the name of its file; ``postmaster`` gets the mail for `ROLES`.
 
     ``ours`` is the address in a domain of ours that ``postmaster`` leads to. While nobody has it,
     its mail goes to ``root``: to ``postmaster`` it would go round, and nobody would hear of it.
+    Who does not say what is ``used`` gets what serves all.
 
     Those of `ROUTES` say where mail for an address goes; the first that knows it is obeyed. They
     add the domain's catch-all, which costs no query of its own. Those of `COPY_ROUTES` do the same
     for a copy, and add nothing: a copy is not copied.
     """
+    used = used or Used()
+    key = _Key(used.aliases)
     role = _of_role(postmaster, ours, root)
-    uncopied = _routes(role, _WITHOUT)
+    uncopied = _routes(key, role, _WITHOUT)
     return {
-        **_routes(role, _WITH_COPY),
+        **(_routes(key, role, _WITH_COPY) if used.catch_alls else uncopied),
         **{f"uncopied_{name}": query for name, query in uncopied.items()},
-        "domains": (
-            "SELECT name FROM domains WHERE name = '%s' UNION ALL "
-            "SELECT name FROM domain_aliases WHERE name = '%s'"
-        ),
+        "domains": _managed("name", "name = '%s'", used),
         "mailboxes": "SELECT maildir FROM accounts WHERE address = '%s'",
         # Asked for each sender: by the whole address, for which there is one query, not two.
         "catch_all": (
-            f"SELECT '{_COPY.format('domains')} FROM domains WHERE name = {_HOME} "
+            f"SELECT '{_COPY.format('domains')} FROM domains WHERE name = {key.home} "
             "AND catch_all <> '' AND '%u' <> ''"
         ),
         # Of a key such as @example.org.catch-all.invalid, or the same without @: access(5).
@@ -71,54 +106,59 @@ def queries(postmaster: str, ours: str = "", root: str = "") -> Mapping[str, str
             f"AND name = ltrim(replace('%s', '.{COPIES}', ''), '@') AND catch_all <> ''"
         ),
         "senders": (
-            f"SELECT address FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} UNION ALL "
-            f"SELECT account FROM aliases {_ALIAS_DOMAIN} WHERE address = {_ADDRESS}"
+            f"SELECT address FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {key.address} "
+            "UNION ALL "
+            f"SELECT account FROM aliases {_ALIAS_DOMAIN} WHERE address = {key.address}"
         ),
-        "own_domains": (
-            f"SELECT '{LISTED}' FROM domains WHERE name = '%d' UNION ALL "
-            f"SELECT '{LISTED}' FROM domain_aliases WHERE name = '%d'"
-        ),
+        "own_domains": _managed(f"'{LISTED}'", "name = '%d'", used),
         "closed": (
-            f"SELECT '{CLOSED}' FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS} "
+            f"SELECT '{CLOSED}' FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {key.address} "
             f"AND refuses_mail UNION ALL SELECT '{CLOSED}' FROM aliases {_ALIAS_DOMAIN} "
             "JOIN accounts ON accounts.address = aliases.account "
-            f"WHERE aliases.address = {_ADDRESS} AND refuses_mail "
+            f"WHERE aliases.address = {key.address} AND refuses_mail "
             # Else the domain's default mailbox would get its mail.
             f"UNION ALL SELECT '{UNREACHED}' FROM aliases {_ALIAS_DOMAIN} "
-            f"WHERE aliases.address = {_ADDRESS} AND NOT EXISTS ({_aliases(_WITHOUT)})"
+            f"WHERE aliases.address = {key.address} AND NOT EXISTS ({_aliases(key, _WITHOUT)})"
         ),
     }
 
 
-def _routes(role: tuple[str, str], copy: str) -> dict[str, str]:
+def _managed(found: str, condition: str, used: Used) -> str:
+    """Give what is found where a domain is managed, or an alias of one."""
+    tables = ("domains", "domain_aliases") if used.aliases else ("domains",)
+    return " UNION ALL ".join(f"SELECT {found} FROM {table} WHERE {condition}" for table in tables)
+
+
+def _routes(key: _Key, role: tuple[str, str], copy: str) -> dict[str, str]:
     of_domain, of_home = copy.format("domains"), copy.format("home")
     target, is_role = role
     return {
         # An account is found as itself, or its mail would go to the domain's default mailbox.
         "accounts": (
-            f"SELECT address{of_domain} FROM accounts {_ACCOUNT_DOMAIN} WHERE address = {_ADDRESS}"
+            f"SELECT address{of_domain} FROM accounts {_ACCOUNT_DOMAIN} "
+            f"WHERE address = {key.address}"
         ),
-        "aliases": _aliases(of_domain),
-        "roles": f"SELECT {target}{of_domain} FROM domains WHERE name = {_HOME} AND {is_role}",
+        "aliases": _aliases(key, of_domain),
+        "roles": f"SELECT {target}{of_domain} FROM domains WHERE name = {key.home} AND {is_role}",
         "default_mailbox": (
             f"SELECT address{of_home} FROM domains home "
             f"JOIN accounts ON address = home.default_mailbox {_ACCOUNT_DOMAIN} "
-            f"WHERE home.name = {_AT_DOMAIN} AND NOT refuses_mail"
+            f"WHERE home.name = {key.at_domain} AND NOT refuses_mail"
         ),
     }
 
 
-def _aliases(copy: str) -> str:
+def _aliases(key: _Key, copy: str) -> str:
     found = f"FROM aliases {_ALIAS_DOMAIN}"
     of_group = f"{found} JOIN group_accounts USING (group_id)"
     live = "JOIN domains live ON live.name = accounts.domain"
-    key = f"WHERE aliases.address = {_ADDRESS}"
+    this = f"WHERE aliases.address = {key.address}"
     return (
-        f"SELECT external{copy} {found} {key} AND external IS NOT NULL "
+        f"SELECT external{copy} {found} {this} AND external IS NOT NULL "
         f"UNION ALL SELECT account{copy} {found} "
-        f"JOIN accounts ON accounts.address = aliases.account {live} {key} "
+        f"JOIN accounts ON accounts.address = aliases.account {live} {this} "
         f"UNION ALL SELECT group_accounts.account{copy} {of_group} "
-        f"JOIN accounts ON accounts.address = group_accounts.account {live} {key} "
+        f"JOIN accounts ON accounts.address = group_accounts.account {live} {this} "
         "AND NOT refuses_mail"
     )
 

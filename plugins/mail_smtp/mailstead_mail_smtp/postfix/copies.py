@@ -26,12 +26,18 @@ from mailstead_mail_smtp.postfix.passes import (
     place,
     take_from,
 )
+from mailstead_mail_smtp.settings import Domains
 
 PORT = ("copies", 10027)
 TRANSPORT, CLEANUP = "copies", "copies-cleanup"
 AT_ONCE = "1000"  # copies in one session, as many as smtpd(8) takes: there the same become one
 NO_CATCH_ALL = "450 4.2.1 this domain has no catch-all now"
 HAS_ONE = f"pipemap:{{{lookup('copies')}, static:OK}}"
+
+
+def has_catch_all(context: Context) -> bool:
+    """Tell whether mail of any domain is copied: else Postfix does not ask with each message."""
+    return context.settings.is_used(Domains, "catch_all")
 
 
 def copy_listens(context: Context) -> tuple[Listen, ...]:

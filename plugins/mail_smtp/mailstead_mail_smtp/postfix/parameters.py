@@ -10,7 +10,7 @@ from mailstead_mail_smtp.addresses.lookups import LISTED, ROUTES
 from mailstead_mail_smtp.hooks import collect_restrictions
 from mailstead_mail_smtp.hookspecs import Parameter
 from mailstead_mail_smtp.places import lookup
-from mailstead_mail_smtp.postfix.copies import copy_parameters
+from mailstead_mail_smtp.postfix.copies import copy_parameters, has_catch_all
 from mailstead_mail_smtp.postfix.filters import filter_parameters
 from mailstead_mail_smtp.postfix.identity import LIKE_POSTMASTER, identity, own_names
 from mailstead_mail_smtp.postfix.limits import limits
@@ -121,7 +121,8 @@ def _delivery(context: Context) -> Iterator[Parameter]:
     yield Parameter("virtual_alias_expansion_limit", "100000", "members of a group")
     yield Parameter("virtual_alias_recursion_limit", "10")
     comment = "catch-all: a copy of what a domain sends; the aliases make the others"
-    yield Parameter("sender_bcc_maps", lookup("catch_all"), comment)
+    copied = lookup("catch_all") if has_catch_all(context) else ""
+    yield Parameter("sender_bcc_maps", copied, comment if copied else "no domain has a catch-all")
     yield Parameter("enable_original_recipient", "no", "one copy to each address, however reached")
     yield Parameter("virtual_mailbox_base", str(context.path(places.MAILDIRS)))
     yield Parameter("virtual_uid_maps", f"static:{uid}")

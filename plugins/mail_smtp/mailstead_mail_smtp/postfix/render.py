@@ -7,9 +7,10 @@ from typing import Any
 
 from mailstead.plugin import Context, Template
 from mailstead_mail_smtp import places
-from mailstead_mail_smtp.addresses.lookups import LOOKUPS, queries
+from mailstead_mail_smtp.addresses.lookups import LOOKUPS, ROUTES, Used, queries
 from mailstead_mail_smtp.hooks import collect_parameters, collect_services
 from mailstead_mail_smtp.postfix.compose import compose_parameters, compose_services
+from mailstead_mail_smtp.postfix.copies import has_catch_all
 from mailstead_mail_smtp.postfix.identity import (
     LIKE_POSTMASTER,
     mailname,
@@ -20,7 +21,7 @@ from mailstead_mail_smtp.postfix.parameters import own_parameters
 from mailstead_mail_smtp.postfix.services import own_services
 from mailstead_mail_smtp.postfix.smarthost import PASSWORDS, password_line, password_template
 from mailstead_mail_smtp.postfix.snippets import merge_main_cf, merge_master_cf
-from mailstead_mail_smtp.settings import Options
+from mailstead_mail_smtp.settings import DomainAliases, Options
 from mailstead_network.names import fqdn
 
 ME = "mail_smtp"
@@ -82,7 +83,8 @@ def _passwords(context: Context) -> Mapping[str, Any]:
 def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
     def variables(context: Context) -> Mapping[str, Any]:
         host = fqdn(context)
-        query = queries(postmaster(context), our_postmaster(context), f"root@{host}")[name]
+        ours, used = our_postmaster(context), _used(context, name)
+        query = queries(postmaster(context), ours, f"root@{host}", used)[name]
         by_domain = name.removeprefix("uncopied_") in BY_DOMAIN
         domains = str(context.path("/etc/postfix/sqlite/domains.cf")) if by_domain else ""
         return {
@@ -91,3 +93,10 @@ def _lookup(name: str) -> Callable[[Context], Mapping[str, Any]]:
         }  # fmt: skip
 
     return variables
+
+
+def _used(context: Context, name: str) -> Used:
+    return Used(
+        aliases=context.settings.is_used(DomainAliases, "domain"),
+        catch_alls=name in ROUTES and has_catch_all(context),
+    )

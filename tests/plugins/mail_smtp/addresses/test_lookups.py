@@ -12,7 +12,14 @@ import sqlalchemy as sa
 
 from mailstead_mail_smtp.addresses.accounts import create_account, suspend
 from mailstead_mail_smtp.addresses.aliases import alias_account, alias_external, alias_group
-from mailstead_mail_smtp.addresses.lookups import CLOSED, LISTED, LOOKUPS, UNREACHED, queries
+from mailstead_mail_smtp.addresses.lookups import (
+    CLOSED,
+    LISTED,
+    LOOKUPS,
+    UNREACHED,
+    Used,
+    queries,
+)
 from mailstead_mail_smtp.addresses.tables import DOMAINS
 from mailstead_mail_smtp.places import LOOKUP_DATABASE
 from mailstead_users.directory import Directory
@@ -39,9 +46,9 @@ def ask(directory: Directory, tmp_path: Path) -> Ask:
         connection.execute(com.values(catch_all=CATCH_ALL, default_mailbox="ada@example.com"))
     database = directory.instance.path(LOOKUP_DATABASE)
 
-    def found(name: str, key: str, *ours: str) -> str:
+    def found(name: str, key: str, ours: str = "", root: str = "", used: Used | None = None) -> str:
         path = tmp_path / f"{name}.cf"
-        query = queries(POSTMASTER, *ours)[name]
+        query = queries(POSTMASTER, ours, root, used)[name]
         path.write_text(f"dbpath = file:{database}?mode=ro\nquery = {query}\n")
         os.utime(path, (0, 0))  # Postfix waits before it believes a file just written
         done = subprocess.run(
@@ -198,12 +205,28 @@ def test_a_key_stays_a_key(ask: Ask, name: str, key: str) -> None:
     assert ask(name, key) == of_domain.get(name, "")
 
 
+USES = [Used(aliases, catch_alls) for aliases in (False, True) for catch_alls in (False, True)]
+KEYS = sorted({key for _, key, _ in FOUND})
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_a_query_that_leaves_out_what_nobody_uses_finds_the_same(
+    ask: Ask, directory: Directory, name: str
+) -> None:
+    """Without aliases of domains, without catch-alls, and without both."""
+    change(directory, "DELETE FROM mail.domain_aliases", "UPDATE mail.domains SET catch_all = NULL")
+    for key in KEYS:
+        (whole,) = {ask(name, key, used=used) for used in USES}
+        assert whole == ask(name, key)
+
+
+@pytest.mark.parametrize("used", USES, ids=str)
 @pytest.mark.parametrize("ours", ["", "postmaster@example.com"])
 @pytest.mark.parametrize("name", LOOKUPS)
 @pytest.mark.usefixtures("ask")
-def test_each_lookup_uses_indexes(directory: Directory, name: str, ours: str) -> None:
+def test_each_lookup_uses_indexes(directory: Directory, name: str, ours: str, used: Used) -> None:
     """However many addresses there are."""
-    query = queries(POSTMASTER, ours, ROOT)[name].replace("%%", "%")
+    query = queries(POSTMASTER, ours, ROOT, used)[name].replace("%%", "%")
     for mark, value in (("%s", "ada@example.com"), ("%u", "ada"), ("%d", "example.com")):
         query = query.replace(mark, value)
     for table in ("domain_aliases", "group_accounts", "domains", "accounts", "aliases"):

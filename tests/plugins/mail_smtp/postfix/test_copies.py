@@ -52,3 +52,19 @@ def test_what_arrives_is_filtered_no_more_and_makes_no_copies(tmp_path: Path) ->
     assert cleanup.options["sender_bcc_maps"] == cleanup.options["recipient_bcc_maps"] == ""
     maps = cleanup.options["virtual_alias_maps"].split(", ")
     assert all("/copies.cf" in name or "/uncopied_" in name for name in maps)
+
+
+def test_postfix_asks_for_catch_alls_with_each_message_only_where_there_is_one(
+    tmp_path: Path,
+) -> None:
+    """For who sends, and for who receives; what waits on its way still arrives without one."""
+    main, accounts = "/etc/postfix/main.cf", "/etc/postfix/sqlite/accounts.cf"
+    with bench(tmp_path) as made:
+        made.add("mail_smtp.domains", name="example.org")
+        without = made.render("mail_smtp", made.context())
+        made.add("mail_smtp.domains", name="example.com", catch_all="ada@example.org")
+        files = made.render("mail_smtp", made.context())
+    assert b"sender_bcc_maps =\n" in without[main].content
+    assert b"/catch_all.cf\n" in files[main].content
+    assert [b"catch-all" in it[accounts].content for it in (without, files)] == [False, True]
+    assert b"transport_maps = inline:{.catch-all" in without[main].content
