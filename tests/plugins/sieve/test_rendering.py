@@ -10,6 +10,7 @@ import pytest
 
 import mailstead_sieve
 from mailstead.instance import Instance
+from mailstead.plugin import Snippet
 from mailstead_mail_retrieval import module as retrieval
 from mailstead_mail_retrieval.clients import client_services
 from mailstead_mail_smtp import module as postfix
@@ -94,6 +95,18 @@ def test_spam_stays_where_it_is_when_nobody_wants_it_in_junk(tmp_path: Path) -> 
         assert b'fileinto :create "Junk"' in made.render("sieve", made.context())[BEFORE].content
         made.set("sieve.options", spam_to_junk=False)
         assert b"Junk" not in made.render("sieve", made.context())[BEFORE].content
+
+
+def test_extensions_for_an_admins_own_lines_are_loaded_with_them_only(tmp_path: Path) -> None:
+    """They are named once, where RFC 5228 wants them: before all else."""
+    (template,) = (item for item in mailstead_sieve.module.files if item.path == BEFORE)
+    assert template.merge is not None
+    with bench(tmp_path, WITH) as made:
+        text = made.render("sieve", made.context())[BEFORE].content.decode()
+    merged = template.merge(text, Snippet("/own", 'if envelope "from" "" { keep; }\n'))
+    assert [given.count("require [") for given in (text, merged)] == [1, 1]
+    assert [given.count('"envelope"') for given in (text, merged)] == [0, 1]
+    assert merged.index("require [") < merged.index("fileinto :create") < merged.index("keep;")
 
 
 @pytest.mark.parametrize(
