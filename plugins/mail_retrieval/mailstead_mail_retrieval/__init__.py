@@ -39,6 +39,7 @@ def postfix_parameters(context: Context) -> tuple[Parameter, ...]:  # noqa: ARG0
     """Postfix delivers by LMTP to Dovecot and asks it for logins: SASL_README."""
     return (
         Parameter("virtual_transport", "lmtp:unix:private/dovecot-lmtp"),
+        Parameter("lmtp_destination_concurrency_limit", "5", "more would wait for each other"),
         Parameter("smtpd_sasl_type", "dovecot"),
         Parameter("smtpd_sasl_path", "private/auth"),
         Parameter("smtpd_restriction_classes", ASK),
