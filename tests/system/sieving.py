@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.system.conftest import Site
+from tests.system.conftest import Site, new_site
 from tests.system.sandbox import message, wait_until
 
 ADA, GRACE = "ada@example.org", "grace@example.org"
 FRIEND, FAR = "friend@elsewhere.example", "far@elsewhere.example"
+
+
+@contextmanager
+def new_site_with_rules() -> Iterator[Site]:
+    """Give a new site with sieve."""
+    with new_site() as place:
+        place.sandbox.run("enable", "sieve", "--yes")
+        place.sandbox.run("save")
+        yield place
 
 
 def put(place: Site, login: str, text: str) -> None:

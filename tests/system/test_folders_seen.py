@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import Site, new_site
+from tests.system.conftest import Site
 from tests.system.sandbox import wait_until
-from tests.system.sieving import ADA, FRIEND, put, send
+from tests.system.sieving import ADA, FRIEND, new_site_with_rules, put, send
 
 RULE = 'require ["fileinto", "mailbox"]; if header "Subject" "new" { fileinto :create "New"; }'
 TIMES = 3
@@ -21,9 +21,7 @@ TIMES = 3
 @pytest.fixture(scope="module")
 def place() -> Iterator[Site]:
     """Give a site with sieve, and a rule of ada's that makes a folder."""
-    with new_site() as made:
-        made.sandbox.run("enable", "sieve", "--yes")
-        made.sandbox.run("save")
+    with new_site_with_rules() as made:
         put(made, ADA, RULE)
         yield made
 

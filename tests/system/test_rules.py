@@ -14,7 +14,7 @@ import pytest
 from mailstead.engine import Engine
 from mailstead_sieve.places import CHECKING
 from mailstead_sieve.scripts import storage
-from tests.system.conftest import Site, new_site
+from tests.system.conftest import Site
 from tests.system.sandbox import STRANGER, Done, wait_until
 from tests.system.sieving import (
     ADA,
@@ -23,6 +23,7 @@ from tests.system.sieving import (
     GRACE,
     arrived,
     left,
+    new_site_with_rules,
     put,
     send,
     subjects,
@@ -37,11 +38,8 @@ HARD_NAME = 'Liste "böse" ${x} \\ # }'
 @pytest.fixture(scope="module")
 def place() -> Iterator[Site]:
     """Give a site with sieve and an alias for ada."""
-    with new_site() as made:
-        run = made.sandbox.run
-        run("enable", "sieve", "--yes")
-        run("save")
-        run("alias", "add", "ada.l@example.org", "--account", ADA)
+    with new_site_with_rules() as made:
+        made.sandbox.run("alias", "add", "ada.l@example.org", "--account", ADA)
         yield made
 
 

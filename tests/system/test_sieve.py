@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.conftest import Site, new_site
+from tests.system.conftest import Site
 from tests.system.sieving import (
     ADA,
     FAR,
@@ -16,6 +16,7 @@ from tests.system.sieving import (
     GRACE,
     arrived,
     left,
+    new_site_with_rules,
     put,
     send,
     subjects,
@@ -27,9 +28,7 @@ from tests.system.watch import pids, run_quickly, try_quickly
 @pytest.fixture(scope="module")
 def place() -> Iterator[Site]:
     """Give a site with sieve."""
-    with new_site() as made:
-        made.sandbox.run("enable", "sieve", "--yes")
-        made.sandbox.run("save")
+    with new_site_with_rules() as made:
         yield made
 
 

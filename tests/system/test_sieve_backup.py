@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.system.conftest import new_site
-from tests.system.sieving import ADA, FRIEND, GRACE, arrived, send
+from tests.system.sieving import ADA, FRIEND, GRACE, arrived, new_site_with_rules, send
 from tests.system.watch import run_quickly
 
 WORDS = "correct horse battery staple\n"
@@ -13,10 +12,8 @@ WORDS = "correct horse battery staple\n"
 
 def test_scripts_that_were_lost_come_back_active() -> None:
     """Those that are there stay as they are; the mail is not needed for it."""
-    with new_site() as place:
+    with new_site_with_rules() as place:
         run = place.sandbox.run
-        run("enable", "sieve", "--yes")
-        run("save")
         run("rule", "add", ADA, "x", "--always", "--file", "By rule")
         run("sieve", "put", ADA, "böse 1", typed="keep;\r\n# ü")
         run("sieve", "put", GRACE, "hers", typed="keep;")
