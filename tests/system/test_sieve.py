@@ -74,6 +74,13 @@ if header :contains "subject" "unwanted" { reject "No, thank you."; }
 """
 
 
+def test_no_script_has_regular_expressions(place: Site) -> None:
+    """A search that goes on for ever cannot be ended, and holds up everybody's mail."""
+    bad = 'require "regex"; if header :regex "subject" "(a*)(a*)b" { discard; }'
+    refused = try_quickly(place.sandbox, "sieve", "put", ADA, "bad", typed=bad)
+    assert (refused.status != 0, "regex" in refused.stderr) == (True, True)
+
+
 def test_forwarding_obeys_the_policy_whoever_made_the_script(place: Site) -> None:
     """Anywhere, own domains, nowhere; what may not be forwarded is kept; answers always go."""
     put(place, ADA, RESTRICTED)

@@ -123,7 +123,8 @@ def test_the_policy_of_forwarding_is_in_both_daemons(
         dovecot = made.render("sieve", context)[OWN].content.decode()
         postfix = made.render("mail_smtp", context)[MASTER].content.decode()
     assert f"  sieve_max_redirects = {redirects}\n" in dovecot
-    assert ("sieve_extensions = -enotify" in dovecot) == has_second_port
+    assert "sieve_extensions = -regex" in dovecot
+    assert ("sieve_extensions = -regex -enotify" in dovecot) == has_second_port
     assert ("permit_auth_destination" in postfix) == has_second_port
     assert ("127.7.8.9:30029" in postfix) == has_second_port
     assert "127.7.8.9:30028" in postfix
